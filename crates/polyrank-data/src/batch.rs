@@ -1,0 +1,28 @@
+//! Encoded rows, column by column: what the network eats.
+
+/// B encoded rows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Batch {
+    /// Number of rows (B).
+    pub rows: usize,
+    /// One entry a slot of the [`InputLayout`](crate::encode::InputLayout), in its order: rows of embedding tables.
+    pub ids: Vec<Ids>,
+    /// Numbers, `[B, W]` row by row; W is the layout's dense width.
+    pub dense: Vec<f32>,
+    /// Labels, `[B, T]` row by row; NaN where a label is missing. Empty if the rows were encoded without labels.
+    pub labels: Vec<f32>,
+}
+
+/// The ids of one slot for B rows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ids {
+    /// One id a row, `[B]`.
+    One(Vec<u32>),
+    /// Any number of ids a row.
+    Many {
+        /// Where each row's ids begin and end, `[B + 1]`, from 0.
+        offsets: Vec<u32>,
+        /// All rows' ids, one row after the other.
+        ids: Vec<u32>,
+    },
+}

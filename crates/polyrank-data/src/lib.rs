@@ -1,0 +1,9 @@
+//! From raw rows to encoded batches: readers, encoders, shuffling, splits and synthetic rows.
+
+pub mod batch;
+pub mod encode;
+pub mod error;
+pub mod read;
+
+pub use batch::{Batch, Ids};
+pub use error::DataError;

@@ -1,0 +1,1 @@
+//! A static-graph training engine for ranking networks: graph, plan, executor, embedding tables, optimizers, kernels.

@@ -1,0 +1,1 @@
+//! Architectures composed of engine ops, the bundle on disk, and the predictor.

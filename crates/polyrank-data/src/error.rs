@@ -59,6 +59,22 @@ pub enum DataError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A value that a feature or label cannot take, with its row.
+    #[error("column `{column}`, row {number} of the batch: {problem}", number = row + 1)]
+    BadCell {
+        /// The column.
+        column: String,
+        /// Its row within the batch, from 0; whoever read the batch knows the file and line.
+        row: usize,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Encoded batches that do not belong together.
+    #[error("batches cannot be joined: {0}")]
+    Batch(String),
+    /// Rows that cannot be divided into training and validation.
+    #[error("splitting rows: {0}")]
+    Split(String),
     /// Nothing to work on.
     #[error("{0}")]
     Empty(String),

@@ -4,6 +4,8 @@ pub mod batch;
 pub mod encode;
 pub mod error;
 pub mod read;
+pub mod stream;
+pub mod synth;
 
 pub use batch::{Batch, Ids};
 pub use error::DataError;

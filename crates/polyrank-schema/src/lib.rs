@@ -2,10 +2,27 @@
 //!
 //! Text in, a valid [`config::Config`] out, or every problem at once, each with its key and line.
 
+mod block;
+mod check;
+mod choices;
+mod columns;
 pub mod config;
+mod cross;
+mod error;
+mod limits;
+mod metric;
+mod named;
+mod parse;
 pub mod preset;
+mod read;
+mod set;
 pub mod spec;
+mod tree;
 
 pub use config::Config;
+pub use error::{ConfigErrors, Problem};
+pub use metric::{Metric, MetricKind};
+pub use parse::parse;
 pub use preset::Preset;
+pub use set::SetOverride;
 pub use spec::{Block, BlockSpec, OptionSpec, Registry};

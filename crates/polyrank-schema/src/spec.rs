@@ -14,18 +14,28 @@ use crate::preset::Preset;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OptionKind {
     /// A whole number within bounds, both included.
-    Int { min: i64, max: i64 },
+    Int {
+        /// Smallest allowed.
+        min: i64,
+        /// Largest allowed.
+        max: i64,
+    },
     /// A finite number within bounds, both included.
-    Float { min: f64, max: f64 },
+    Float {
+        /// Smallest allowed.
+        min: f64,
+        /// Largest allowed.
+        max: f64,
+    },
     /// `true` or `false`.
     Bool,
     /// One of the names.
     Name(&'static [&'static str]),
-    /// Layer widths, each from 1 to 65,536; empty means no hidden layer.
+    /// Up to 64 layer widths, each from 1 to 65,536; empty means no hidden layer.
     Units,
-    /// Any finite numbers, strictly rising (bucket boundaries).
+    /// Finite numbers, strictly rising (bucket boundaries), from 1 to 4,096 of them.
     Rising,
-    /// Any text.
+    /// Any text of up to 1,024 characters.
     Text,
 }
 

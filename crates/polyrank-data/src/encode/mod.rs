@@ -1,47 +1,51 @@
-//! From raw columns to ids and numbers.
+//! From raw columns to ids and numbers: encoders that are fitted on rows, merged, saved, and then pure functions of a
+//! value.
+//!
+//! Every id is a row of an embedding table: 0 padding, 1 missing (null, empty, NaN), then what the feature's encoder
+//! says. Encoders are listed in [`CATEGORICAL`] and [`DENSE`]; each has a file of its own.
 
-/// What a fitted set of encoders gives the network, in order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InputLayout {
-    /// The embedding tables.
-    pub tables: Vec<TableLayout>,
-    /// The slots: columns of ids, `Batch::ids` in the same order.
-    pub slots: Vec<SlotLayout>,
-    /// The dense inputs, `Batch::dense` in the same order.
-    pub dense: Vec<DenseLayout>,
-}
+mod bucketize;
+mod categorical;
+mod column;
+mod encoders;
+mod fitter;
+mod hash;
+mod identity;
+mod label;
+mod layout;
+mod list;
+mod log;
+mod min_max;
+mod moments;
+mod none;
+mod number;
+mod persist;
+mod plan;
+mod scale;
+mod standard;
+mod summary;
+mod value;
+mod vector;
+mod vocabulary;
 
-/// One embedding table to be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TableLayout {
-    /// The feature that owns it.
-    pub name: String,
-    /// Its rows: reserved ids (padding, missing, out-of-vocabulary) and values.
-    pub rows: usize,
-    /// Its dimension (D), if the configuration gives one.
-    pub dim: Option<usize>,
-}
+use polyrank_schema::BlockSpec;
 
-/// One column of ids.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SlotLayout {
-    /// The feature.
-    pub feature: String,
-    /// Index of its table in [`InputLayout::tables`].
-    pub table: usize,
-    /// How several ids of a row become one vector; `None` for exactly one id a row.
-    pub combiner: Option<polyrank_schema::config::Combiner>,
-    /// What it describes.
-    pub side: polyrank_schema::config::Side,
-}
+pub use encoders::{Encoders, Labels};
+pub use fitter::Fitter;
+pub use layout::{DenseLayout, InputLayout, SlotLayout, TableLayout};
+pub use summary::{FeatureSummary, NumberSummary};
 
-/// One or more columns of numbers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DenseLayout {
-    /// The feature.
-    pub feature: String,
-    /// Number of columns.
-    pub width: usize,
-    /// What it describes.
-    pub side: polyrank_schema::config::Side,
-}
+/// The encoders of categorical features; the first is the default.
+pub const CATEGORICAL: &[BlockSpec] = &[vocabulary::SPEC, hash::SPEC, identity::SPEC];
+
+/// The encoders of dense features; the first is the default.
+pub const DENSE: &[BlockSpec] = &[none::SPEC, min_max::SPEC, standard::SPEC, log::SPEC, bucketize::SPEC];
+
+/// The id of padding, in every table.
+pub const PADDING: u32 = 0;
+
+/// The id of a missing value (null, empty, NaN), in every table.
+pub const MISSING: u32 = 1;
+
+/// The most rows that an embedding table can have.
+pub const MAX_ROWS: usize = u32::MAX as usize - 7;

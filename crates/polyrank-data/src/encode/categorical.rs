@@ -1,0 +1,144 @@
+//! The encoders of categorical features behind one face, and ids of whole columns.
+
+use std::fmt::Debug;
+
+use arrow_array::Array;
+use polyrank_schema::Block;
+
+use super::MAX_ROWS;
+use super::column::{BadCell, each_row};
+use super::hash::{self, Hash};
+use super::identity::{self, Identity, IdentityFit};
+use super::list::{ListOptions, visit_items};
+use super::value::{Value, visit};
+use super::vocabulary::{self, Options, Vocabulary, VocabularyFit};
+use crate::batch::Ids;
+
+/// Turns values into rows of an embedding table.
+pub(crate) trait IdEncoder: Debug + Send + Sync {
+    /// The row of a value.
+    fn id(&self, value: Value<'_>) -> u32;
+    /// Rows of the table, reserved ones included.
+    fn rows(&self) -> usize;
+    /// Values or buckets that have rows of their own.
+    fn cardinality(&self) -> usize;
+}
+
+/// Refuses tables that ids of 32 bits cannot address.
+pub(crate) fn table_rows(rows: usize) -> Result<(), String> {
+    if rows > MAX_ROWS {
+        return Err(format!(
+            "{rows} embedding rows, but a table has at most {MAX_ROWS}; raise min_count, set max_size or use `hash`"
+        ));
+    }
+    Ok(())
+}
+
+/// An encoder that is being fitted.
+#[derive(Debug)]
+pub(crate) enum CategoricalFit {
+    Vocabulary(VocabularyFit),
+    Hash(Hash),
+    Identity(IdentityFit),
+}
+
+impl CategoricalFit {
+    pub(crate) fn new(block: &Block) -> Result<CategoricalFit, String> {
+        match block.kind.as_str() {
+            kind if kind == vocabulary::SPEC.name => {
+                Ok(CategoricalFit::Vocabulary(VocabularyFit::new(Options::new(block)?)))
+            }
+            kind if kind == hash::SPEC.name => Ok(CategoricalFit::Hash(Hash::new(block)?)),
+            kind if kind == identity::SPEC.name => Ok(CategoricalFit::Identity(IdentityFit::new(block)?)),
+            kind => Err(format!("no encoder `{kind}` for categorical features")),
+        }
+    }
+
+    pub(crate) fn observe(&mut self, value: Value<'_>) -> Result<(), String> {
+        match self {
+            CategoricalFit::Vocabulary(fit) => {
+                fit.observe(value);
+                Ok(())
+            }
+            CategoricalFit::Hash(_) => Ok(()),
+            CategoricalFit::Identity(fit) => fit.observe(value),
+        }
+    }
+
+    /// Two fits of one configuration; fits of different kinds are left as they are.
+    pub(crate) fn merge(&mut self, other: CategoricalFit) {
+        match (self, other) {
+            (CategoricalFit::Vocabulary(fit), CategoricalFit::Vocabulary(other)) => fit.merge(other),
+            (CategoricalFit::Identity(fit), CategoricalFit::Identity(other)) => fit.merge(other),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<Categorical, String> {
+        match self {
+            CategoricalFit::Vocabulary(fit) => fit.finish().map(Categorical::Vocabulary),
+            CategoricalFit::Hash(hash) => Ok(Categorical::Hash(hash)),
+            CategoricalFit::Identity(fit) => Ok(Categorical::Identity(fit.finish())),
+        }
+    }
+}
+
+/// A fitted encoder.
+#[derive(Debug)]
+pub(crate) enum Categorical {
+    Vocabulary(Vocabulary),
+    Hash(Hash),
+    Identity(Identity),
+}
+
+impl Categorical {
+    fn encoder(&self) -> &dyn IdEncoder {
+        match self {
+            Categorical::Vocabulary(encoder) => encoder,
+            Categorical::Hash(encoder) => encoder,
+            Categorical::Identity(encoder) => encoder,
+        }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.encoder().rows()
+    }
+
+    pub(crate) fn cardinality(&self) -> usize {
+        self.encoder().cardinality()
+    }
+
+    /// The ids of a column.
+    pub(crate) fn ids(&self, array: &dyn Array, list: Option<&ListOptions>) -> Result<Ids, BadCell> {
+        match self {
+            Categorical::Vocabulary(encoder) => ids(encoder, array, list),
+            Categorical::Hash(encoder) => ids(encoder, array, list),
+            Categorical::Identity(encoder) => ids(encoder, array, list),
+        }
+    }
+}
+
+/// Generic so that the loop over values calls the encoder directly.
+fn ids<E: IdEncoder>(encoder: &E, array: &dyn Array, list: Option<&ListOptions>) -> Result<Ids, BadCell> {
+    let rows = array.len();
+    let mut ids = Vec::with_capacity(rows);
+    let Some(list) = list else {
+        visit(array, each_row(rows), |_, value| {
+            ids.push(encoder.id(value));
+            Ok(())
+        })?;
+        return Ok(Ids::One(ids));
+    };
+    let mut offsets = Vec::with_capacity(rows + 1);
+    visit_items(array, list, |row, value| {
+        let end = u32::try_from(ids.len()).ok().filter(|n| *n < u32::MAX);
+        let end = end.ok_or("more than 2^32 list items in one batch; use smaller batches")?;
+        while offsets.len() <= row {
+            offsets.push(end);
+        }
+        ids.push(encoder.id(value));
+        Ok(())
+    })?;
+    offsets.resize(rows + 1, ids.len() as u32);
+    Ok(Ids::Many { offsets, ids })
+}

@@ -1,0 +1,200 @@
+//! Fitted encoders: raw rows in, batches out.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use polyrank_schema::Config;
+use polyrank_schema::config::{FeatureKind, Side};
+use rayon::prelude::*;
+
+use super::bucketize::Buckets;
+use super::categorical::Categorical;
+use super::fitter::{Fitter, Seen};
+use super::label::labels;
+use super::layout::{DenseLayout, InputLayout, SlotLayout, TableLayout};
+use super::list::ListOptions;
+use super::plan::{Plan, column};
+use super::scale::Scale;
+use super::vector::vectors;
+use crate::batch::{Batch, Ids};
+use crate::error::DataError;
+
+/// Whether label columns are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Labels {
+    /// They must be there: training and evaluation.
+    Read,
+    /// They need not be there: scoring.
+    Ignore,
+}
+
+/// The fitted encoders of all features, and the labels of all tasks.
+#[derive(Debug)]
+pub struct Encoders {
+    pub(crate) plan: Plan,
+    /// As the plan's features.
+    pub(crate) columns: Vec<Column>,
+    layout: InputLayout,
+    /// The feature of each slot.
+    slots: Vec<usize>,
+    /// The feature of each dense input, and its first column.
+    dense: Vec<(usize, usize)>,
+    /// Columns of all dense inputs (W).
+    width: usize,
+}
+
+/// A fitted feature.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) seen: Seen,
+    pub(crate) list: Option<ListOptions>,
+    pub(crate) encoder: Encoder,
+}
+
+/// What turns a feature's values into ids or numbers.
+#[derive(Debug, Clone)]
+pub(crate) enum Encoder {
+    /// One for all features that share the table.
+    Categorical(Arc<Categorical>),
+    Bucketize(Buckets),
+    Dense(Scale),
+    Vector(usize),
+}
+
+impl Encoder {
+    pub(crate) fn categorical(encoder: Categorical) -> Encoder {
+        Encoder::Categorical(Arc::new(encoder))
+    }
+
+    /// (Values or buckets, rows of the embedding table); `None` for numbers.
+    pub(crate) fn table(&self) -> Option<(usize, usize)> {
+        match self {
+            Encoder::Categorical(encoder) => Some((encoder.cardinality(), encoder.rows())),
+            Encoder::Bucketize(buckets) => Some((buckets.cardinality(), buckets.rows())),
+            Encoder::Dense(_) | Encoder::Vector(_) => None,
+        }
+    }
+}
+
+/// One column of a batch, encoded.
+enum Encoded {
+    Ids(Ids),
+    Numbers { width: usize, numbers: Vec<f32> },
+}
+
+/// Cells of a batch from which columns are encoded in parallel: below, handing out the work costs more than it saves.
+const PARALLEL_CELLS: usize = 8192;
+
+impl Encoders {
+    /// Starts fitting the encoders that a configuration asks for.
+    pub fn fitter(config: &Config) -> Result<Fitter, DataError> {
+        Fitter::new(Plan::new(config)?)
+    }
+
+    pub(crate) fn new(plan: Plan, columns: Vec<Column>) -> Encoders {
+        let mut layout = InputLayout { tables: Vec::new(), slots: Vec::new(), dense: Vec::new() };
+        let (mut slots, mut dense, mut width) = (Vec::new(), Vec::new(), 0);
+        let mut tables: Vec<usize> = Vec::new();
+        let mut order: Vec<usize> = (0..columns.len()).collect();
+        order.sort_by_key(|i| plan.features[*i].side == Side::Item);
+        for i in order {
+            let feature = &plan.features[i];
+            let Some((_, rows)) = columns[i].encoder.table() else {
+                let columns = if let FeatureKind::Vector { size } = feature.kind { size } else { 1 };
+                layout.dense.push(DenseLayout { feature: feature.name.clone(), width: columns, side: feature.side });
+                dense.push((i, width));
+                width += columns;
+                continue;
+            };
+            let owner = plan.owner[i];
+            let table = tables.iter().position(|t| *t == owner).unwrap_or_else(|| {
+                let dim = match &plan.features[owner].kind {
+                    FeatureKind::Categorical { dim, .. } | FeatureKind::Bucketized { dim, .. } => *dim,
+                    _ => None,
+                };
+                tables.push(owner);
+                layout.tables.push(TableLayout { name: plan.features[owner].name.clone(), rows, dim });
+                tables.len() - 1
+            });
+            let combiner = match &feature.kind {
+                FeatureKind::Categorical { list: Some(list), .. } => Some(list.combiner),
+                _ => None,
+            };
+            layout.slots.push(SlotLayout { feature: feature.name.clone(), table, combiner, side: feature.side });
+            slots.push(i);
+        }
+        Encoders { plan, columns, layout, slots, dense, width }
+    }
+
+    /// What the network is told about the batches.
+    ///
+    /// Tables in order of first use; slots and dense inputs with the context side first, each side as declared.
+    pub fn layout(&self) -> &InputLayout {
+        &self.layout
+    }
+
+    /// Encodes B rows, columns found by name. What a row becomes depends on that row alone.
+    pub fn transform(&self, batch: &RecordBatch, read: Labels) -> Result<Batch, DataError> {
+        let rows = batch.num_rows();
+        let features = self.columns.len();
+        let tasks = if read == Labels::Read { self.plan.tasks.len() } else { 0 };
+        let encode = |i: usize| match i.checked_sub(features) {
+            None => self.encode(i, batch),
+            Some(task) => self.labels(task, batch),
+        };
+        let results: Vec<_> = if rows * (features + tasks) < PARALLEL_CELLS {
+            (0..features + tasks).map(encode).collect()
+        } else {
+            (0..features + tasks).into_par_iter().map(encode).collect()
+        };
+        // The first error in declared order, whichever thread was faster.
+        let mut encoded = results.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().map(Some).collect::<Vec<_>>();
+
+        let ids = self.slots.iter().filter_map(|i| match encoded[*i].take() {
+            Some(Encoded::Ids(ids)) => Some(ids),
+            _ => None,
+        });
+        let ids = ids.collect();
+        let mut dense = vec![0.0; rows * self.width];
+        for (i, start) in &self.dense {
+            scatter(encoded[*i].as_ref(), *start, self.width, &mut dense);
+        }
+        let mut labels = vec![0.0; rows * tasks];
+        for task in 0..tasks {
+            scatter(encoded[features + task].as_ref(), task, tasks, &mut labels);
+        }
+        Ok(Batch { rows, ids, dense, labels })
+    }
+
+    fn encode(&self, feature: usize, batch: &RecordBatch) -> Result<Encoded, DataError> {
+        let name = &self.plan.features[feature].column;
+        let array: ArrayRef = column(batch, name)?;
+        let Column { list, encoder, .. } = &self.columns[feature];
+        let encoded = match encoder {
+            Encoder::Categorical(encoder) => encoder.ids(array.as_ref(), list.as_ref()).map(Encoded::Ids),
+            Encoder::Bucketize(buckets) => buckets.ids(array.as_ref()).map(Encoded::Ids),
+            Encoder::Dense(scale) => {
+                scale.numbers(array.as_ref()).map(|numbers| Encoded::Numbers { width: 1, numbers })
+            }
+            Encoder::Vector(size) => {
+                vectors(array.as_ref(), *size).map(|numbers| Encoded::Numbers { width: *size, numbers })
+            }
+        };
+        encoded.map_err(|bad| bad.of(name))
+    }
+
+    fn labels(&self, task: usize, batch: &RecordBatch) -> Result<Encoded, DataError> {
+        let task = &self.plan.tasks[task];
+        let numbers = labels(task, &column(batch, &task.column)?).map_err(|bad| bad.of(&task.column))?;
+        Ok(Encoded::Numbers { width: 1, numbers })
+    }
+}
+
+/// Writes a column's numbers into a matrix of `width` columns, from column `start`.
+fn scatter(column: Option<&Encoded>, start: usize, width: usize, matrix: &mut [f32]) {
+    if let Some(Encoded::Numbers { width: own, numbers }) = column {
+        for (row, numbers) in matrix.chunks_exact_mut(width).zip(numbers.chunks_exact(*own)) {
+            row[start..start + own].copy_from_slice(numbers);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Labels: what the tasks learn. A null, empty or NaN cell is a missing label, NaN, for its task only.
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+use polyrank_schema::config::{Task, TaskKind};
+
+use super::column::{BadCell, each_row};
+use super::number::{parse, visit_numbers};
+use super::value::{Value, plain, quote, visit, visit_texts};
+
+/// A task's labels, `[B]`.
+pub(crate) fn labels(task: &Task, array: &ArrayRef) -> Result<Vec<f32>, BadCell> {
+    let array = plain(array).map_err(|problem| BadCell { row: 0, problem })?;
+    let array = array.as_ref();
+    let mut out = Vec::with_capacity(array.len());
+    match &task.kind {
+        TaskKind::Regression { .. } => {
+            visit_numbers(array, each_row(array.len()), |_, x| out.push(x.map_or(f32::NAN, |x| x as f32)))?;
+        }
+        TaskKind::Binary { positive: Some(positive) } => {
+            let positive: Vec<_> = positive.iter().map(|text| Value::from_text(text)).collect();
+            visit(array, each_row(array.len()), |_, value| {
+                let label = f32::from(u8::from(positive.contains(&value)));
+                out.push(if value == Value::Missing { f32::NAN } else { label });
+                Ok(())
+            })?;
+        }
+        TaskKind::Binary { positive: None } => binary(array, &mut out)?,
+    }
+    Ok(out)
+}
+
+fn binary(array: &dyn Array, out: &mut Vec<f32>) -> Result<(), BadCell> {
+    let cells = each_row(array.len());
+    let mut text = |_: usize, text: &str| {
+        out.push(from_text(text.trim())?);
+        Ok(())
+    };
+    match array.data_type() {
+        DataType::Utf8 => {
+            let texts = array.as_string::<i32>();
+            visit_texts(array, cells, |i| texts.value(i), text)
+        }
+        DataType::LargeUtf8 => {
+            let texts = array.as_string::<i64>();
+            visit_texts(array, cells, |i| texts.value(i), text)
+        }
+        DataType::Utf8View => {
+            let texts = array.as_string_view();
+            visit_texts(array, cells, |i| texts.value(i), &mut text)
+        }
+        _ => {
+            let mut bad = None;
+            visit_numbers(array, cells, |row, x| {
+                if let Some(x) = x.filter(|x| *x != 0.0 && *x != 1.0) {
+                    bad.get_or_insert((row, x));
+                }
+                out.push(x.map_or(f32::NAN, |x| x as f32));
+            })?;
+            match bad {
+                Some((row, x)) => Err(BadCell { row, problem: not_binary(&quote(&x.to_string())) }),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+fn from_text(text: &str) -> Result<f32, String> {
+    if text.eq_ignore_ascii_case("true") {
+        return Ok(1.0);
+    }
+    if text.eq_ignore_ascii_case("false") {
+        return Ok(0.0);
+    }
+    match parse(text) {
+        Ok(None) => Ok(f32::NAN),
+        Ok(Some(x)) if x == 0.0 => Ok(0.0),
+        Ok(Some(1.0)) => Ok(1.0),
+        _ => Err(not_binary(&quote(text))),
+    }
+}
+
+fn not_binary(value: &str) -> String {
+    format!("label {value} is neither 0 nor 1 (nor true nor false); name the positive values with `positive`")
+}

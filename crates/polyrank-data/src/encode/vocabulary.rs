@@ -1,0 +1,316 @@
+//! `vocabulary`: one row a value seen often enough, by falling frequency; everything else shares out-of-vocabulary rows.
+//!
+//! Ids: 0 padding, 1 missing, then `oov_buckets` rows that unseen and rare values are spread over by hash, then the
+//! values by falling frequency. Ties: integers before other text, integers by size, text by bytes.
+
+use hashbrown::HashMap;
+use polyrank_schema::spec::{Literal, OptionDefault, OptionKind, OptionSpec, no_further_check};
+use polyrank_schema::{Block, BlockSpec};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::categorical::{IdEncoder, table_rows};
+use super::value::{Value, quote};
+use super::{MAX_ROWS, MISSING};
+
+pub(crate) const SPEC: BlockSpec = BlockSpec {
+    name: "vocabulary",
+    doc: "one embedding row for each value seen, by frequency; rare and unseen values share rows",
+    options: &[
+        OptionSpec {
+            key: "min_count",
+            kind: OptionKind::Int { min: 1, max: i64::MAX },
+            default: OptionDefault::Always(Literal::Int(1)),
+            doc: "values seen less often in the training rows are out of vocabulary",
+        },
+        OptionSpec {
+            key: "max_size",
+            kind: OptionKind::Int { min: 1, max: MAX_ROWS as i64 },
+            default: OptionDefault::Absent,
+            doc: "only so many values, the most frequent, have rows of their own",
+        },
+        OptionSpec {
+            key: "oov_buckets",
+            kind: OptionKind::Int { min: 1, max: 1 << 24 },
+            default: OptionDefault::Always(Literal::Int(1)),
+            doc: "rows that out-of-vocabulary values are spread over by hash",
+        },
+    ],
+    check: no_further_check,
+};
+
+/// Seed of the hash that spreads out-of-vocabulary values. Part of the bundle format.
+const OOV_SEED: u64 = 0x706f_6c79_7261_6e6b;
+
+/// A value that a vocabulary holds; ordered as ties are broken.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Negative(i64),
+    Natural(u64),
+    Text(Box<str>),
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Key::Negative(n) => serializer.serialize_i64(*n),
+            Key::Natural(n) => serializer.serialize_u64(*n),
+            Key::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an integer of 64 bits, or a text that is not empty and not an integer")
+    }
+
+    fn visit_i64<E: Error>(self, n: i64) -> Result<Key, E> {
+        Ok(if n < 0 { Key::Negative(n) } else { Key::Natural(n as u64) })
+    }
+
+    fn visit_u64<E: Error>(self, n: u64) -> Result<Key, E> {
+        Ok(Key::Natural(n))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Key, E> {
+        match Value::from_text(text) {
+            Value::Text(text) => Ok(Key::Text(text.into())),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
+    }
+}
+
+/// What is configured.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Options {
+    pub(crate) min_count: u64,
+    pub(crate) max_size: usize,
+    pub(crate) oov_buckets: u32,
+}
+
+impl Options {
+    pub(crate) fn new(block: &Block) -> Result<Options, String> {
+        let oov_buckets = u32::try_from(block.int("oov_buckets"))
+            .ok()
+            .filter(|n| (1..=1 << 24).contains(n))
+            .ok_or("oov_buckets must be from 1 to 16777216: unseen values need a row")?;
+        let max_size = if block.has("max_size") { block.size("max_size") } else { usize::MAX };
+        if max_size == 0 {
+            return Err("max_size must be at least 1; leave it out for no limit".to_owned());
+        }
+        Ok(Options { min_count: block.int("min_count").max(1) as u64, max_size, oov_buckets })
+    }
+}
+
+/// Counts of the values seen so far.
+#[derive(Debug)]
+pub(crate) struct VocabularyFit {
+    options: Options,
+    naturals: HashMap<u64, u64>,
+    negatives: HashMap<i64, u64>,
+    texts: HashMap<Box<str>, u64>,
+}
+
+impl VocabularyFit {
+    pub(crate) fn new(options: Options) -> VocabularyFit {
+        VocabularyFit { options, naturals: HashMap::new(), negatives: HashMap::new(), texts: HashMap::new() }
+    }
+
+    pub(crate) fn observe(&mut self, value: Value<'_>) {
+        match value {
+            Value::Missing => {}
+            Value::Natural(n) => *self.naturals.entry(n).or_insert(0) += 1,
+            Value::Negative(n) => *self.negatives.entry(n).or_insert(0) += 1,
+            Value::Text(text) => match self.texts.get_mut(text) {
+                Some(count) => *count += 1,
+                None => {
+                    self.texts.insert(text.into(), 1);
+                }
+            },
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: VocabularyFit) {
+        other.naturals.into_iter().for_each(|(n, count)| *self.naturals.entry(n).or_insert(0) += count);
+        other.negatives.into_iter().for_each(|(n, count)| *self.negatives.entry(n).or_insert(0) += count);
+        other.texts.into_iter().for_each(|(text, count)| *self.texts.entry(text).or_insert(0) += count);
+    }
+
+    pub(crate) fn finish(self) -> Result<Vocabulary, String> {
+        let min_count = self.options.min_count;
+        let naturals = self.naturals.into_iter().map(|(n, count)| (Key::Natural(n), count));
+        let negatives = self.negatives.into_iter().map(|(n, count)| (Key::Negative(n), count));
+        let texts = self.texts.into_iter().map(|(text, count)| (Key::Text(text), count));
+        let mut values: Vec<_> =
+            naturals.chain(negatives).chain(texts).filter(|(_, count)| *count >= min_count).collect();
+        values.sort_unstable_by(by_frequency);
+        values.truncate(self.options.max_size);
+        Vocabulary::new(self.options.oov_buckets, values)
+    }
+}
+
+fn by_frequency(a: &(Key, u64), b: &(Key, u64)) -> std::cmp::Ordering {
+    b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0))
+}
+
+/// A fitted vocabulary.
+#[derive(Debug)]
+pub(crate) struct Vocabulary {
+    oov_buckets: u32,
+    naturals: HashMap<u64, u32>,
+    negatives: HashMap<i64, u32>,
+    texts: HashMap<Box<str>, u32>,
+    counts: Vec<u64>,
+}
+
+impl Vocabulary {
+    /// From (value, count), in id order.
+    fn new(oov_buckets: u32, values: Vec<(Key, u64)>) -> Result<Vocabulary, String> {
+        table_rows(2 + oov_buckets as usize + values.len())?;
+        let counts = values.iter().map(|(_, count)| *count).collect();
+        let (mut naturals, mut negatives, mut texts) = (HashMap::new(), HashMap::new(), HashMap::new());
+        for (id, (key, _)) in (MISSING + 1 + oov_buckets..).zip(values) {
+            match key {
+                Key::Natural(n) => naturals.insert(n, id),
+                Key::Negative(n) => negatives.insert(n, id),
+                Key::Text(text) => texts.insert(text, id),
+            };
+        }
+        Ok(Vocabulary { oov_buckets, naturals, negatives, texts, counts })
+    }
+
+    /// From a file's (value, count), which must be as [`VocabularyFit::finish`] leaves them.
+    pub(crate) fn restore(options: &Options, values: Vec<(Key, u64)>) -> Result<Vocabulary, String> {
+        if values.len() > options.max_size {
+            return Err(format!("{} values, but max_size is {}", values.len(), options.max_size));
+        }
+        if let Some((key, count)) = values.iter().find(|(_, count)| *count < options.min_count) {
+            return Err(format!("{} has count {count}, below min_count = {}", show(key), options.min_count));
+        }
+        if let Some([_, (key, _)]) =
+            values.array_windows::<2>().find(|[a, b]| by_frequency(a, b) != std::cmp::Ordering::Less)
+        {
+            return Err(format!("{} is not in its place: values go by falling count, then by value", show(key)));
+        }
+        let n = values.len();
+        let vocabulary = Vocabulary::new(options.oov_buckets, values)?;
+        if vocabulary.naturals.len() + vocabulary.negatives.len() + vocabulary.texts.len() != n {
+            return Err("a value is listed twice".to_owned());
+        }
+        Ok(vocabulary)
+    }
+
+    /// (value, count) in id order.
+    pub(crate) fn values(&self) -> Vec<(Key, u64)> {
+        let naturals = self.naturals.iter().map(|(n, id)| (*id, Key::Natural(*n)));
+        let negatives = self.negatives.iter().map(|(n, id)| (*id, Key::Negative(*n)));
+        let texts = self.texts.iter().map(|(text, id)| (*id, Key::Text(text.clone())));
+        let mut keys: Vec<_> = naturals.chain(negatives).chain(texts).collect();
+        keys.sort_unstable_by_key(|(id, _)| *id);
+        keys.into_iter().map(|(_, key)| key).zip(self.counts.iter().copied()).collect()
+    }
+
+    pub(crate) fn oov_buckets(&self) -> u32 {
+        self.oov_buckets
+    }
+}
+
+fn show(key: &Key) -> String {
+    match key {
+        Key::Natural(n) => n.to_string(),
+        Key::Negative(n) => n.to_string(),
+        Key::Text(text) => quote(text),
+    }
+}
+
+impl IdEncoder for Vocabulary {
+    fn id(&self, value: Value<'_>) -> u32 {
+        let known = match value {
+            Value::Missing => return MISSING,
+            Value::Natural(n) => self.naturals.get(&n),
+            Value::Negative(n) => self.negatives.get(&n),
+            Value::Text(text) => self.texts.get(text),
+        };
+        match known {
+            Some(id) => *id,
+            None if self.oov_buckets == 1 => MISSING + 1,
+            None => MISSING + 1 + (value.hash(OOV_SEED) % u64::from(self.oov_buckets)) as u32,
+        }
+    }
+
+    fn rows(&self) -> usize {
+        2 + self.oov_buckets as usize + self.counts.len()
+    }
+
+    fn cardinality(&self) -> usize {
+        self.counts.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(min_count: u64, max_size: usize, oov_buckets: u32) -> Options {
+        Options { min_count, max_size, oov_buckets }
+    }
+
+    fn fitted(options: Options, values: &[Value<'_>]) -> Vocabulary {
+        let mut fit = VocabularyFit::new(options);
+        values.iter().for_each(|v| fit.observe(*v));
+        fit.finish().unwrap()
+    }
+
+    #[test]
+    fn ids_go_by_frequency_then_value() {
+        let [a, b] = [Value::Text("a"), Value::Text("b")];
+        let [n7, n10, neg] = [Value::Natural(7), Value::Natural(10), Value::Negative(-3)];
+        let v = fitted(options(1, usize::MAX, 2), &[b, b, a, n10, n7, neg, b, Value::Missing, a]);
+        assert_eq!([b, a, neg, n7, n10].map(|x| v.id(x)), [4, 5, 6, 7, 8]);
+        assert_eq!((v.rows(), v.cardinality(), v.id(Value::Missing)), (9, 5, 1));
+        assert!((2..4).contains(&v.id(Value::Text("c"))));
+    }
+
+    #[test]
+    fn rare_values_and_those_beyond_max_size_are_out_of_vocabulary() {
+        let values: Vec<_> = [1, 1, 1, 2, 2, 3, 3, 4].map(Value::Natural).to_vec();
+        let v = fitted(options(2, usize::MAX, 1), &values);
+        assert_eq!([1, 2, 3, 4].map(|n| v.id(Value::Natural(n))), [3, 4, 5, 2]);
+        let v = fitted(options(1, 2, 1), &values);
+        assert_eq!([1, 2, 3, 4].map(|n| v.id(Value::Natural(n))), [3, 4, 2, 2]);
+    }
+
+    #[test]
+    fn the_spread_of_unseen_values_never_changes() {
+        let v = fitted(options(1, usize::MAX, 1000), &[]);
+        let ids = [Value::Natural(7), Value::Natural(1 << 40), Value::Text("cat"), Value::Negative(-1)].map(|x| v.id(x));
+        assert_eq!(ids, [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_listing_that_was_tampered_with_is_refused() {
+        let (a, b) = (Key::Text("a".into()), Key::Natural(1));
+        let ok = options(2, 10, 1);
+        assert!(Vocabulary::restore(&ok, vec![(a.clone(), 5), (b.clone(), 3)]).is_ok());
+        for (values, what) in [
+            (vec![(a.clone(), 3), (b.clone(), 5)], "not in its place"),
+            (vec![(a.clone(), 3), (a.clone(), 3)], "not in its place"),
+            (vec![(a.clone(), 5), (b.clone(), 4), (a.clone(), 3)], "twice"),
+            (vec![(a.clone(), 1)], "min_count"),
+            (vec![(b, 2); 11], "max_size"),
+        ] {
+            assert!(Vocabulary::restore(&ok, values).unwrap_err().contains(what), "{what}");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Text with separators: CSV, TSV and their kin.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use polyrank_schema::config::{OnBadRow, Reading};
+
+use super::files::{DataFile, TextStyle};
+use super::lines::{Lines, MAX_LINE};
+use super::{Chunk, FileReader, bad_file, bad_row, positions};
+use crate::error::DataError;
+
+/// Bytes of text after which a batch ends, however few rows it has.
+const CHUNK_BYTES: usize = 16 << 20;
+
+/// Names of a file's columns.
+pub(super) fn header(file: &DataFile, style: &TextStyle, reading: &Reading) -> Result<Vec<String>, DataError> {
+    let mut records = Records::new(Lines::open(file, style.packing)?, style);
+    names(&file.path, &mut records, reading)
+}
+
+/// The configured names, or those of the first row, which this reads.
+fn names(path: &Path, records: &mut Records, reading: &Reading) -> Result<Vec<String>, DataError> {
+    let names: Vec<String> = match &reading.columns {
+        Some(names) => names.clone(),
+        None => {
+            let named = |bad: Bad| bad_row(path, bad.line, None, format!("in the header: {}", bad.problem));
+            match records.advance(path)? {
+                Some(record) => record.map_err(named)?,
+                None => {
+                    let problem = "is empty: no header line; write one, or name the columns in data.columns";
+                    return Err(bad_file(path, problem));
+                }
+            }
+            records.fields().map(|field| trimmed(field, reading.trim).to_owned()).collect()
+        }
+    };
+    let mut seen = BTreeSet::new();
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        if !seen.insert(name) {
+            let problem = format!("the header names `{name}` twice; rename one of the columns");
+            return Err(bad_row(path, records.line.max(1), Some(name), problem));
+        }
+    }
+    Ok(names)
+}
+
+fn trimmed(field: &str, trim: bool) -> &str {
+    if trim { field.trim_ascii() } else { field }
+}
+
+/// Reads columns of one text file.
+pub(super) struct Delimited {
+    path: Arc<Path>,
+    records: Records,
+    reading: Reading,
+    /// All columns of the file.
+    names: Vec<String>,
+    /// Where each column of the output stands in the file.
+    wanted: Vec<usize>,
+    schema: SchemaRef,
+    batch_rows: usize,
+    skipped: u64,
+}
+
+impl Delimited {
+    pub(super) fn open(
+        file: &DataFile,
+        style: &TextStyle,
+        reading: &Reading,
+        columns: &[String],
+        batch_rows: usize,
+    ) -> Result<Delimited, DataError> {
+        let mut records = Records::new(Lines::open(file, style.packing)?, style);
+        let names = names(&file.path, &mut records, reading)?;
+        let present: Vec<&str> = names.iter().map(String::as_str).collect();
+        let wanted = positions(&file.path, columns, &present)?;
+        let fields: Vec<Field> = columns.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
+        Ok(Delimited {
+            path: file.path.clone(),
+            records,
+            reading: reading.clone(),
+            names,
+            wanted,
+            schema: Arc::new(Schema::new(fields)),
+            batch_rows,
+            skipped: 0,
+        })
+    }
+
+    /// What is wrong with the number of fields of the current row, if anything.
+    fn miscounted(&self) -> Option<Bad> {
+        let (found, expected) = (self.records.spans.len(), self.names.len());
+        if found == expected {
+            return None;
+        }
+        let plural = if found == 1 { "" } else { "s" };
+        let problem = format!(
+            "{found} field{plural} where {expected} columns are expected; correct the row, or set data.on_bad_row = \
+             \"skip\" to leave such rows out"
+        );
+        Some(Bad { line: self.records.line, column: (found < expected).then_some(found), problem })
+    }
+}
+
+impl FileReader for Delimited {
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, DataError> {
+        let mut builders: Vec<StringBuilder> = self.wanted.iter().map(|_| StringBuilder::new()).collect();
+        let mut lines = Vec::new();
+        let mut bytes = 0;
+        while lines.len() < self.batch_rows && bytes < CHUNK_BYTES {
+            let Some(record) = self.records.advance(&self.path)? else { break };
+            if let Some(bad) = record.err().or_else(|| self.miscounted()) {
+                if self.reading.on_bad_row == OnBadRow::Skip {
+                    self.skipped += 1;
+                    continue;
+                }
+                let column = bad.column.and_then(|field| self.names.get(field)).map(String::as_str);
+                return Err(bad_row(&self.path, bad.line, column, bad.problem));
+            }
+            for (builder, &position) in builders.iter_mut().zip(&self.wanted) {
+                let field = trimmed(self.records.field(position), self.reading.trim);
+                if field.is_empty() || self.reading.null_values.iter().any(|null| null == field) {
+                    builder.append_null();
+                } else {
+                    builder.append_value(field);
+                    bytes += field.len();
+                }
+            }
+            lines.push(self.records.line);
+        }
+        let Some(&first_line) = lines.first() else { return Ok(None) };
+        let arrays = builders.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(lines.len()));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
+            .map_err(|error| bad_file(&self.path, error.to_string()))?;
+        Ok(Some(Chunk { batch, first_line, lines: unless_consecutive(lines) }))
+    }
+
+    fn skipped(&self) -> u64 {
+        self.skipped
+    }
+}
+
+/// The line numbers, unless the first one tells them all.
+pub(super) fn unless_consecutive(lines: Vec<u64>) -> Option<Vec<u64>> {
+    let consecutive = lines.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    (!consecutive).then_some(lines)
+}
+
+/// A malformed row.
+struct Bad {
+    line: u64,
+    /// Index of the field to blame.
+    column: Option<usize>,
+    problem: String,
+}
+
+/// Cuts lines into rows and rows into fields.
+struct Records {
+    lines: Lines,
+    separator: u8,
+    quoting: bool,
+    quoted: Box<csv_core::Reader>,
+    /// The text of a row that has quotes, its fields end to end.
+    unquoted: Vec<u8>,
+    ends: Vec<usize>,
+    /// Whether the current row's fields are in `unquoted` or in the current line.
+    in_line: bool,
+    /// Where the current row's fields are.
+    spans: Vec<Range<usize>>,
+    /// The line on which the current row begins.
+    line: u64,
+}
+
+impl Records {
+    fn new(lines: Lines, style: &TextStyle) -> Records {
+        Records {
+            lines,
+            separator: style.separator,
+            quoting: style.quoting,
+            quoted: Box::new(csv_core::ReaderBuilder::new().delimiter(style.separator).build()),
+            unquoted: Vec::new(),
+            ends: Vec::new(),
+            in_line: true,
+            spans: Vec::new(),
+            line: 0,
+        }
+    }
+
+    /// Moves to the next row; `None` at the end. An inner error concerns this row alone; after an outer one it is
+    /// unknown where the next row would begin.
+    fn advance(&mut self, path: &Path) -> Result<Option<Result<(), Bad>>, DataError> {
+        loop {
+            if !self.lines.advance()? {
+                return Ok(None);
+            }
+            if !self.lines.content().is_empty() {
+                break;
+            }
+        }
+        self.line = self.lines.number();
+        self.spans.clear();
+        self.in_line = !(self.quoting && self.lines.content().contains(&b'"'));
+        if !self.in_line {
+            if let Err(bad) = self.unquote(path)? {
+                return Ok(Some(Err(bad)));
+            }
+        } else {
+            let mut start = 0;
+            for (at, byte) in self.lines.content().iter().enumerate() {
+                if *byte == self.separator {
+                    self.spans.push(start..at);
+                    start = at + 1;
+                }
+            }
+            self.spans.push(start..self.lines.content().len());
+        }
+        Ok(Some(self.check_utf8()))
+    }
+
+    /// Reads a row that has quotes, over as many lines as it takes.
+    fn unquote(&mut self, path: &Path) -> Result<Result<(), Bad>, DataError> {
+        self.quoted.reset();
+        self.unquoted.clear();
+        self.ends.clear();
+        let (mut written, mut fields) = (0, 0);
+        loop {
+            // A last line without a line break still ends its row, unless a quote is open.
+            let raw = self.lines.raw();
+            let mut missing_end: &[u8] = if raw.ends_with(b"\n") { b"" } else { b"\n" };
+            let mut input = raw;
+            // Fields never grow by losing their quotes.
+            self.unquoted.resize(written + raw.len() + 1, 0);
+            loop {
+                if fields == self.ends.len() {
+                    self.ends.resize((2 * fields).max(64), 0);
+                }
+                let (state, used, wrote, ended) =
+                    self.quoted.read_record(input, &mut self.unquoted[written..], &mut self.ends[fields..]);
+                input = &input[used..];
+                written += wrote;
+                fields += ended;
+                match state {
+                    csv_core::ReadRecordResult::OutputFull => {
+                        self.unquoted.resize(2 * self.unquoted.len() + 1, 0);
+                    }
+                    csv_core::ReadRecordResult::OutputEndsFull => {}
+                    // To the CSV reader an empty input would be the end of the file.
+                    csv_core::ReadRecordResult::InputEmpty if missing_end.is_empty() => break,
+                    csv_core::ReadRecordResult::InputEmpty => input = std::mem::take(&mut missing_end),
+                    csv_core::ReadRecordResult::Record | csv_core::ReadRecordResult::End => {
+                        let mut start = 0;
+                        for &end in &self.ends[..fields] {
+                            self.spans.push(start..end);
+                            start = end;
+                        }
+                        self.unquoted.truncate(written);
+                        let bad = input.iter().any(|byte| !matches!(byte, b'\r' | b'\n')).then(|| Bad {
+                            line: self.line,
+                            column: fields.checked_sub(1),
+                            problem: "a carriage return outside quotes; quote the field that holds it".into(),
+                        });
+                        return Ok(bad.map_or(Ok(()), Err));
+                    }
+                }
+            }
+            if written > MAX_LINE {
+                return Err(self.lines.too_long());
+            }
+            if !self.lines.advance()? {
+                let problem =
+                    "a quote opened in this row is never closed; close it, or double it if it is part of the text";
+                return Err(bad_row(path, self.line, None, problem));
+            }
+        }
+    }
+
+    fn text(&self) -> &[u8] {
+        if self.in_line { self.lines.content() } else { &self.unquoted }
+    }
+
+    fn check_utf8(&self) -> Result<(), Bad> {
+        let text = self.text();
+        // The whole row at once: separators are ASCII, so fields of a valid row are valid.
+        let Err(error) = std::str::from_utf8(text) else { return Ok(()) };
+        let at = error.valid_up_to();
+        let column = self.spans.iter().position(|span| span.end > at);
+        let problem = format!("byte 0x{:02x} is not UTF-8; save the file as UTF-8", text.get(at).copied().unwrap_or(0));
+        Err(Bad { line: self.line, column, problem })
+    }
+
+    /// A field of the current row; the row is valid UTF-8, or `advance` would have said so.
+    fn field(&self, position: usize) -> &str {
+        self.spans
+            .get(position)
+            .and_then(|span| self.text().get(span.clone()))
+            .and_then(|field| std::str::from_utf8(field).ok())
+            .unwrap_or_default()
+    }
+
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        (0..self.spans.len()).map(|position| self.field(position))
+    }
+}

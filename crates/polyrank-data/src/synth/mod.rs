@@ -1,0 +1,5 @@
+//! Synthetic rows whose labels can be learned, and whose true probabilities are known.
+
+mod byterec;
+
+pub use byterec::ByteRec;

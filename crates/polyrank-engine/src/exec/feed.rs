@@ -1,0 +1,68 @@
+//! A batch as the engine sees it: ids by slot and numbers, borrowed.
+
+use crate::graph::Graph;
+
+/// B rows of input.
+#[derive(Debug, Clone)]
+pub struct Feed<'a, T> {
+    /// Rows (B).
+    pub rows: usize,
+    /// Ids by slot.
+    pub slots: Vec<SlotIds<'a>>,
+    /// Numbers, `[B, W]` row by row.
+    pub dense: &'a [T],
+}
+
+/// The ids of one slot.
+#[derive(Debug, Clone, Copy)]
+pub enum SlotIds<'a> {
+    /// One a row, `[B]`.
+    One(&'a [u32]),
+    /// Any number a row.
+    Many {
+        /// Where each row's ids begin and end, `[B + 1]`.
+        offsets: &'a [u32],
+        /// All ids.
+        ids: &'a [u32],
+    },
+}
+
+/// A feed or a label matrix that does not fit the graph.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("batch does not fit the network: {0}")]
+pub struct FeedError(pub String);
+
+impl<T> Feed<'_, T> {
+    /// Checks shapes and that every id lies in its table, so that no kernel has to.
+    pub(crate) fn check(&self, graph: &Graph) -> Result<(), FeedError> {
+        let fail = |text: String| Err(FeedError(text));
+        if self.slots.len() < graph.slots {
+            return fail(format!("{} slots of ids, the network reads {}", self.slots.len(), graph.slots));
+        }
+        if graph.dense_width > 0 && self.dense.len() != self.rows * graph.dense_width {
+            return fail(format!("{} numbers for {} rows of {}", self.dense.len(), self.rows, graph.dense_width));
+        }
+        for node in &graph.nodes {
+            let crate::ops::Op::Lookup(lookup) = &node.op else { continue };
+            let table = &graph.tables[lookup.table.0];
+            let ids = match (self.slots[lookup.slot], lookup.pooling) {
+                (SlotIds::One(ids), crate::graph::Pooling::One) if ids.len() == self.rows => ids,
+                (SlotIds::Many { offsets, ids }, pooling) if pooling != crate::graph::Pooling::One => {
+                    let whole = offsets.len() == self.rows + 1
+                        && offsets.first() == Some(&0)
+                        && offsets.last().map(|&n| n as usize) == Some(ids.len());
+                    if !whole || offsets.windows(2).any(|w| w[0] > w[1]) {
+                        return fail(format!("{}: offsets do not cut its ids into {} rows", node.name, self.rows));
+                    }
+                    ids
+                }
+                _ => return fail(format!("{}: slot {} has another shape", node.name, lookup.slot)),
+            };
+            let largest = ids.iter().copied().max().unwrap_or(0) as usize;
+            if largest >= table.rows {
+                return fail(format!("{}: id {largest} in a table of {} rows", node.name, table.rows));
+            }
+        }
+        Ok(())
+    }
+}

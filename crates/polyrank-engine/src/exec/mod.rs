@@ -1,0 +1,34 @@
+//! Running a plan: micro-batches over worker threads.
+//!
+//! How a batch is cut depends on its rows alone, never on threads: so do the sums, and so do the bits.
+
+pub(crate) mod context;
+pub mod feed;
+mod run;
+pub mod score;
+pub mod train;
+mod update;
+
+/// Most rows of a micro-batch: few enough that a ranker's values stay in the second-level cache.
+pub(crate) const MICRO_ROWS: usize = 64;
+
+/// How a batch is cut: micro-batches of consecutive rows, and lanes of consecutive micro-batches. A lane sums its
+/// gradients in order; lanes are summed in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// Where micro-batches begin and end, from 0.
+    pub(crate) bounds: Vec<usize>,
+    /// Where lanes begin and end, in micro-batches.
+    pub(crate) lanes: Vec<usize>,
+}
+
+impl Cut {
+    /// The cut of a batch of `rows` rows, at least 1.
+    pub(crate) fn of(rows: usize) -> Cut {
+        let micros = rows.div_ceil(MICRO_ROWS).max(1);
+        // More lanes feed more threads and cost a pass over all layer gradients each.
+        let lanes = micros.min((rows / 512).clamp(4, 16));
+        let even = |parts: usize, of: usize| (0..=parts).map(|i| i * of / parts).collect();
+        Cut { bounds: even(micros, rows), lanes: even(lanes, micros) }
+    }
+}

@@ -1,0 +1,102 @@
+//! Forward only: heads' outputs for any number of rows, the same bits for a row whatever it is batched with.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use crate::exec::MICRO_ROWS;
+use crate::exec::feed::{Feed, FeedError};
+use crate::exec::run::Pass;
+use crate::kernels::arena::Arena;
+use crate::network::Network;
+use crate::plan::{self, Action, Plan};
+use crate::real::Real;
+
+/// Scores rows with a network; shareable between threads.
+pub struct Scorer<T: Real> {
+    plan: Plan,
+    arenas: Mutex<Vec<Arena<T>>>,
+}
+
+/// Sums over rows of the watched values' columns.
+pub type Watched = Vec<Vec<f64>>;
+
+impl<T: Real> Scorer<T> {
+    /// A scorer for networks with this network's graph.
+    pub fn new(network: &Network<T>) -> Scorer<T> {
+        Scorer { plan: plan::infer(&network.graph), arenas: Mutex::new(Vec::new()) }
+    }
+
+    /// Heads' outputs, `[B, T]` row by row: logits for binary heads, predictions for regression. Runs on the current
+    /// rayon pool.
+    pub fn score(&self, network: &Network<T>, feed: &Feed<'_, T>) -> Result<Vec<T>, FeedError> {
+        self.run(network, feed, false).map(|(out, _)| out)
+    }
+
+    /// As [`Scorer::score`], with the sums of the watched values' columns.
+    pub fn score_watched(&self, network: &Network<T>, feed: &Feed<'_, T>) -> Result<(Vec<T>, Watched), FeedError> {
+        self.run(network, feed, true)
+    }
+
+    fn run(&self, network: &Network<T>, feed: &Feed<'_, T>, watch: bool) -> Result<(Vec<T>, Watched), FeedError> {
+        feed.check(&network.graph)?;
+        let heads = network.graph.heads.len();
+        let mut out = vec![T::ZERO; feed.rows * heads];
+        let state = network.state();
+        let pass = Pass { graph: &network.graph, plan: &self.plan, feed, state: &state, training: None, combined: &[] };
+        let micro = |(i, out): (usize, &mut [T])| {
+            let rows = i * MICRO_ROWS..feed.rows.min((i + 1) * MICRO_ROWS);
+            let pooled = self.arenas.lock().map_or(None, |mut arenas| arenas.pop());
+            let mut arena = pooled.unwrap_or_else(|| Arena::new(MICRO_ROWS, self.plan.width));
+            for action in &self.plan.segments[0].actions {
+                if let Action::Forward(node) = action {
+                    pass.forward(*node, rows.clone(), &mut arena, |cx| network.graph.nodes[*node].op.forward(cx));
+                }
+            }
+            let places: Vec<_> = network.graph.heads.iter().map(|h| self.plan.nodes[h.output.0].value).collect();
+            let (outputs, _) = arena.borrow(rows.len(), &places, &[]);
+            for (h, output) in outputs.iter().enumerate() {
+                for r in 0..rows.len() {
+                    out[r * heads + h] = output.row(r)[0];
+                }
+            }
+            let mut sums = Vec::new();
+            if watch {
+                let places: Vec<_> = network.graph.watched.iter().map(|(_, v)| self.plan.nodes[v.0].value).collect();
+                let (values, _) = arena.borrow(rows.len(), &places, &[]);
+                sums = values.iter().map(|value| column_sums(value.width(), (0..rows.len()).map(|r| value.row(r)))).collect();
+            }
+            if let Ok(mut arenas) = self.arenas.lock() {
+                arenas.push(arena);
+            }
+            sums
+        };
+        // A request's few rows are not worth waking other threads for.
+        let per_micro: Vec<Watched> = if feed.rows <= MICRO_ROWS {
+            out.chunks_mut(MICRO_ROWS * heads.max(1)).enumerate().map(micro).collect()
+        } else {
+            out.par_chunks_mut(MICRO_ROWS * heads.max(1)).enumerate().map(micro).collect()
+        };
+        let mut total: Watched = Vec::new();
+        for sums in per_micro {
+            if total.is_empty() {
+                total = sums;
+            } else {
+                for (total, sums) in total.iter_mut().zip(sums) {
+                    total.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
+                }
+            }
+        }
+        Ok((out, total))
+    }
+}
+
+fn column_sums<'a, T: Real>(width: usize, rows: impl Iterator<Item = &'a [T]>) -> Vec<f64> {
+    let mut sums = vec![0.0; width];
+    for row in rows {
+        for (sum, v) in sums.iter_mut().zip(row) {
+            *sum += v.f64();
+        }
+    }
+    sums
+}

@@ -1,0 +1,456 @@
+//! One training step: forward, losses, backward over micro-batches; then the update.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use crate::exec::context::{Combine, Training};
+use crate::exec::feed::{Feed, FeedError};
+use crate::exec::run::{LaneView, Pass};
+use crate::exec::update::{self, Clip};
+use crate::exec::{Cut, MICRO_ROWS};
+use crate::graph::{Graph, Param};
+use crate::kernels::arena::Arena;
+use crate::kernels::rows::Parts;
+use crate::loss::Normaliser;
+use crate::network::{Network, Tensor, TensorError};
+use crate::ops::Op;
+use crate::optim::Optimizer;
+use crate::plan::{self, Action, Barrier, Plan, Segment};
+use crate::real::Real;
+use crate::table::{SlotGradient, SparseGradient};
+
+/// Settings of a [`Trainer`].
+#[derive(Debug, Clone)]
+pub struct TrainerOptions {
+    /// Optimizer of the layers.
+    pub optimizer: Optimizer,
+    /// Optimizer of the embedding tables.
+    pub embedding_optimizer: Optimizer,
+    /// What a head's summed loss is divided by.
+    pub normaliser: Normaliser,
+    /// l1·Σ|w| and l2·Σw² over layer weights.
+    pub layer_penalty: (f64, f64),
+    /// l1·Σ|w| and l2·Σw² over embedding rows.
+    pub embedding_penalty: (f64, f64),
+    /// Whether embedding penalties apply to all rows every step, instead of each row that the batch looked up.
+    pub penalise_whole_tables: bool,
+    /// Largest global norm of the gradient.
+    pub clip_norm: Option<f64>,
+    /// Seed of dropout.
+    pub seed: u64,
+    /// Worker threads.
+    pub threads: usize,
+}
+
+/// What a step computed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepReport {
+    /// Σ loss over the rows that have the label, by head.
+    pub loss_sums: Vec<f64>,
+    /// Rows that have the label, by head.
+    pub counts: Vec<usize>,
+    /// What the step minimised: weighted, normalised losses plus penalties.
+    pub total: f64,
+}
+
+/// One lane: gradients of all parameters, and what its micro-batches reduced.
+struct Lane<T> {
+    grads: Vec<T>,
+    micros: Vec<MicroSums>,
+}
+
+#[derive(Default)]
+struct MicroSums {
+    losses: Vec<f64>,
+    reduced: Vec<f64>,
+}
+
+/// Trains a network.
+pub struct Trainer<T: Real> {
+    network: Network<T>,
+    options: TrainerOptions,
+    plan: Plan,
+    pool: rayon::ThreadPool,
+    transposed: Vec<Param>,
+    lanes: Vec<Lane<T>>,
+    arenas: Vec<Mutex<Arena<T>>>,
+    /// By node: what batch-wide ops combined.
+    combined: Vec<Vec<T>>,
+    /// By lookup node: its gradient rows.
+    slot_grads: Vec<(usize, Parts<T>)>,
+    sparse: Vec<SparseGradient<T>>,
+    /// Optimizer state of the layers, laid out like the parameters.
+    dense_state: [Vec<T>; 2],
+    step: u64,
+}
+
+impl<T: Real> Trainer<T> {
+    /// A trainer for `network`; fails only if threads cannot be started.
+    pub fn new(network: Network<T>, options: TrainerOptions) -> Result<Trainer<T>, std::io::Error> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads.max(1))
+            .thread_name(|i| format!("train-{i}"))
+            .build()
+            .map_err(std::io::Error::other)?;
+        let plan = plan::train(&network.graph);
+        let transposed = network.transposed_params(&plan);
+        let size = network.params.values.len();
+        let state = options.optimizer.dense_state();
+        let initial = T::of(options.optimizer.initial_state());
+        let dense_state = [0, 1].map(|i| if i < state { vec![initial; size] } else { Vec::new() });
+        let lookups = network.graph.nodes.iter().enumerate().filter_map(|(i, node)| match &node.op {
+            Op::Lookup(lookup) if plan.nodes[i].grad.is_some() => Some((i, Parts::new(lookup.dim))),
+            _ => None,
+        });
+        let mut trainer = Trainer {
+            slot_grads: lookups.collect(),
+            sparse: network.tables.iter().map(|_| SparseGradient::default()).collect(),
+            combined: vec![Vec::new(); network.graph.nodes.len()],
+            lanes: Vec::new(),
+            arenas: Vec::new(),
+            step: 0,
+            network,
+            options,
+            plan,
+            pool,
+            transposed,
+            dense_state,
+        };
+        trainer.network.tables = std::mem::take(&mut trainer.network.tables)
+            .into_iter()
+            .map(|table| {
+                let optimizer = trainer.options.embedding_optimizer;
+                if table.state_width() == optimizer.row_state(table.dim) { table } else { table.with_state(Some(optimizer)) }
+            })
+            .collect();
+        trainer.refresh();
+        Ok(trainer)
+    }
+
+    /// The network as trained so far.
+    pub fn network(&self) -> &Network<T> {
+        &self.network
+    }
+
+    /// The network as trained.
+    pub fn into_network(self) -> Network<T> {
+        self.network.without_state()
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// The worker threads, for scoring beside training.
+    pub fn pool(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+
+    /// Changes the network's numbers (a checkpoint, golden weights).
+    pub fn set(&mut self, tensor: &Tensor<T>) -> Result<(), TensorError> {
+        self.network.set(tensor)?;
+        self.refresh();
+        Ok(())
+    }
+
+    fn refresh(&mut self) {
+        let Trainer { network, transposed, pool, .. } = self;
+        pool.install(|| network.params.transpose(transposed));
+    }
+
+    /// One step on a batch. `labels` is `[B, T]` row by row, NaN where a label is missing.
+    pub fn step(&mut self, feed: &Feed<'_, T>, labels: &[T]) -> Result<StepReport, FeedError> {
+        let report = self.gradients(feed, labels)?;
+        let penalty = self.update();
+        Ok(StepReport { total: report.total + penalty, ..report })
+    }
+
+    /// Forward, losses and backward; leaves the gradients in the lanes and the slots.
+    fn gradients(&mut self, feed: &Feed<'_, T>, labels: &[T]) -> Result<StepReport, FeedError> {
+        let heads = self.network.graph.heads.len();
+        feed.check(&self.network.graph)?;
+        if feed.rows == 0 || labels.len() != feed.rows * heads {
+            return Err(FeedError(format!("{} labels for {} rows of {heads} tasks", labels.len(), feed.rows)));
+        }
+        let cut = Cut::of(feed.rows);
+        let counts: Vec<usize> =
+            (0..heads).map(|h| labels.iter().skip(h).step_by(heads).filter(|y| !y.f64().is_nan()).count()).collect();
+        let scales: Vec<f64> = (self.network.graph.heads.iter().zip(&counts))
+            .map(|(head, &count)| match self.options.normaliser {
+                Normaliser::Count => head.weight / count.max(1) as f64,
+                Normaliser::Batch => head.weight / feed.rows as f64,
+                Normaliser::Sum => head.weight,
+            })
+            .collect();
+        self.prepare(&cut);
+        let training = Training { seed: self.options.seed, step: self.step };
+        let segments = self.plan.segments.clone();
+        let mut sums: Vec<f64> = Vec::new();
+        for segment in &segments {
+            let micro = Micro { feed, labels, scales: &scales, cut: &cut, training, sums: &sums };
+            self.run_segment(segment, &micro);
+            sums = self.combine(segment.then, feed.rows);
+        }
+        let mut loss_sums = vec![0.0; heads];
+        for sums in self.lanes.iter().take(cut.lanes.len() - 1).flat_map(|lane| &lane.micros) {
+            for (total, loss) in loss_sums.iter_mut().zip(&sums.losses) {
+                *total += loss;
+            }
+        }
+        for lane in &mut self.lanes[cut.lanes.len() - 1..] {
+            lane.micros.clear();
+        }
+        let total = loss_sums.iter().zip(&scales).map(|(sum, scale)| sum * scale).sum();
+        self.gather(feed);
+        Ok(StepReport { loss_sums, counts, total })
+    }
+
+    /// Buffers for a batch cut so.
+    fn prepare(&mut self, cut: &Cut) {
+        let (micros, lanes) = (cut.bounds.len() - 1, cut.lanes.len() - 1);
+        let size = self.network.params.values.len();
+        while self.lanes.len() < lanes {
+            self.lanes.push(Lane { grads: vec![T::ZERO; size], micros: Vec::new() });
+        }
+        for (i, lane) in self.lanes.iter_mut().enumerate().take(lanes) {
+            lane.micros.resize_with(cut.lanes[i + 1] - cut.lanes[i], MicroSums::default);
+        }
+        // With batch-wide ops a micro-batch waits for the others, so its values must stay; else a thread's arena serves
+        // one micro-batch after the other and stays in its cache.
+        let arenas = if self.plan.segments.len() > 1 { micros } else { self.pool.current_num_threads() };
+        while self.arenas.len() < arenas {
+            self.arenas.push(Mutex::new(Arena::new(MICRO_ROWS, self.plan.width)));
+        }
+        for (_, parts) in &mut self.slot_grads {
+            parts.reset(&cut.bounds);
+        }
+    }
+
+    fn run_segment(&mut self, segment: &Segment, micro: &Micro<'_, T>) {
+        let Trainer { network, plan, pool, lanes, arenas, combined, slot_grads, .. } = self;
+        let state = network.state();
+        let graph = &network.graph;
+        let by_micro = plan.segments.len() > 1;
+        let pass = Pass { graph, plan, feed: micro.feed, state: &state, training: Some(micro.training), combined };
+        let (arenas, slot_grads) = (&*arenas, &*slot_grads);
+        let count = micro.cut.lanes.len() - 1;
+        let run_lane = |(l, lane): (usize, &mut Lane<T>)| {
+            for m in micro.cut.lanes[l]..micro.cut.lanes[l + 1] {
+                let at = if by_micro { m } else { rayon::current_thread_index().unwrap_or(0) };
+                let mut arena = arenas[at].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let first = m == micro.cut.lanes[l];
+                for action in &segment.actions {
+                    run_action(*action, &pass, micro, m, first, lane, m - micro.cut.lanes[l], &mut arena, slot_grads);
+                }
+            }
+        };
+        pool.install(|| lanes[..count].par_iter_mut().enumerate().with_max_len(1).for_each(run_lane));
+    }
+
+    /// What happens between segments: sums over the batch, in micro-batch order.
+    fn combine(&mut self, barrier: Barrier, batch_rows: usize) -> Vec<f64> {
+        let (Barrier::CombineForward(node) | Barrier::CombineBackward(node)) = barrier else { return Vec::new() };
+        let op = &self.network.graph.nodes[node].op;
+        let mut sums = vec![0.0; op.reduced(self.network.graph.nodes[node].width)];
+        for micro in self.lanes.iter().flat_map(|lane| &lane.micros) {
+            for (sum, part) in sums.iter_mut().zip(&micro.reduced) {
+                *sum += part;
+            }
+        }
+        if let Barrier::CombineForward(_) = barrier {
+            let mut cx = Combine {
+                sums: &sums,
+                batch_rows,
+                combined: &mut self.combined[node],
+                running: &mut self.network.running,
+            };
+            op.combine_forward(&mut cx);
+        }
+        sums
+    }
+
+    /// Sums the slots' gradients by embedding row.
+    fn gather(&mut self, feed: &Feed<'_, T>) {
+        let Trainer { network, pool, slot_grads, sparse, .. } = self;
+        let mut by_table: Vec<Vec<SlotGradient<'_, T>>> = network.tables.iter().map(|_| Vec::new()).collect();
+        for (node, parts) in slot_grads.iter_mut() {
+            if let Op::Lookup(lookup) = &network.graph.nodes[*node].op {
+                let grads = &*parts.all();
+                by_table[lookup.table.0].push(SlotGradient { ids: feed.slots[lookup.slot], pooling: lookup.pooling, grads });
+            }
+        }
+        let tables = &network.tables;
+        pool.install(|| {
+            let all = sparse.par_iter_mut().zip(tables).zip(by_table).with_max_len(1);
+            all.for_each(|((sparse, table), slots)| sparse.gather(table, &slots));
+        });
+    }
+
+    /// Penalties, clipping and the optimizers; gives the penalty.
+    fn update(&mut self) -> f64 {
+        self.step += 1;
+        let Trainer { network, options, pool, lanes, sparse, dense_state, transposed, step, .. } = self;
+        let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
+        pool.install(|| {
+            let mut penalty = update::penalise_tables(options, &network.tables, sparse);
+            let (clip, dense_penalty, lanes) = update::reduce(options, &network.graph, &network.params, lanes, sparse);
+            penalty += dense_penalty;
+            if let Clip::By(factor) = clip {
+                sparse.par_iter_mut().for_each(|s| s.scale(T::of(factor)));
+            }
+            update::step_layers(options, &network.graph, &mut network.params, lanes, clip, dense_state, *step, &mut penalty);
+            let rule = options.embedding_optimizer.rule(*step);
+            sparse.par_iter().zip(&mut network.tables).with_max_len(1).for_each(|(sparse, table)| sparse.update(table, rule));
+            network.params.transpose(transposed);
+            penalty
+        })
+    }
+
+    /// Everything but the network's numbers that the next step depends on: optimizer state.
+    pub fn state(&self) -> Vec<Tensor<T>> {
+        let mut out = Vec::new();
+        for (k, buffer) in self.dense_state.iter().enumerate().filter(|(_, b)| !b.is_empty()) {
+            for (i, decl) in self.network.graph.params.iter().enumerate() {
+                let data = self.network.params.export_from(buffer, Param(i));
+                out.push(Tensor { name: format!("state{k}/{}", decl.name), dims: decl.shape.dims(), data });
+            }
+        }
+        for (decl, table) in self.network.graph.tables.iter().zip(&self.network.tables) {
+            if table.state_width() > 0 {
+                let dims = vec![decl.rows, table.state_width()];
+                out.push(Tensor { name: format!("state/{}", decl.name), dims, data: table.export_state() });
+            }
+        }
+        out
+    }
+
+    /// Restores what [`Trainer::state`] gave, and the number of steps done.
+    pub fn set_state(&mut self, tensors: &[Tensor<T>], steps: u64) -> Result<(), TensorError> {
+        for expected in self.state_dims() {
+            let fail = |problem: &str| TensorError { name: expected.0.clone(), problem: problem.to_owned() };
+            let tensor = tensors.iter().find(|t| t.name == expected.0).ok_or_else(|| fail("is missing"))?;
+            if tensor.dims != expected.1 || tensor.data.len() != expected.1.iter().product::<usize>() {
+                return Err(fail("has another shape"));
+            }
+            let (kind, name) = expected.0.split_once('/').unwrap_or(("", &expected.0));
+            if let Some(k) = kind.strip_prefix("state").and_then(|k| k.parse::<usize>().ok()) {
+                if let Some(i) = self.network.graph.params.iter().position(|p| p.name == name) {
+                    self.network.params.set_in(&mut self.dense_state[k], Param(i), &tensor.data);
+                }
+            } else if let Some(i) = self.network.graph.tables.iter().position(|t| t.name == name) {
+                self.network.tables[i].set_state(&tensor.data);
+            }
+        }
+        self.step = steps;
+        Ok(())
+    }
+
+    fn state_dims(&self) -> Vec<(String, Vec<usize>)> {
+        let dense = self.dense_state.iter().enumerate().filter(|(_, b)| !b.is_empty());
+        let mut out: Vec<_> = dense
+            .flat_map(|(k, _)| self.network.graph.params.iter().map(move |p| (format!("state{k}/{}", p.name), p.shape.dims())))
+            .collect();
+        for (decl, table) in self.network.graph.tables.iter().zip(&self.network.tables) {
+            if table.state_width() > 0 {
+                out.push((format!("state/{}", decl.name), vec![decl.rows, table.state_width()]));
+            }
+        }
+        out
+    }
+
+    /// The loss on a batch in training mode and every gradient, penalties included; changes no weight. For tests.
+    pub fn inspect(&mut self, feed: &Feed<'_, T>, labels: &[T]) -> Result<(f64, Vec<Tensor<T>>), FeedError> {
+        let report = self.gradients(feed, labels)?;
+        let Trainer { network, options, pool, lanes, sparse, .. } = self;
+        let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
+        pool.install(|| {
+            let mut penalty = update::penalise_tables(options, &network.tables, sparse);
+            let sum = update::reduce_all(options, &network.graph, &network.params, lanes, &mut penalty);
+            let layers = network.graph.params.iter().enumerate().map(|(i, decl)| Tensor {
+                name: decl.name.clone(),
+                dims: decl.shape.dims(),
+                data: network.params.export_from(sum, Param(i)),
+            });
+            let tables = network.graph.tables.iter().zip(&network.tables).zip(sparse.iter()).map(|((decl, table), sparse)| {
+                Tensor { name: decl.name.clone(), dims: vec![decl.rows, decl.dim], data: sparse.to_dense(table) }
+            });
+            Ok((report.total + penalty, layers.chain(tables).collect()))
+        })
+    }
+
+    /// The graph that is trained.
+    pub fn graph(&self) -> &Graph {
+        &self.network.graph
+    }
+}
+
+/// What all micro-batches of a step share.
+struct Micro<'a, T> {
+    feed: &'a Feed<'a, T>,
+    labels: &'a [T],
+    /// By head: weight over normaliser.
+    scales: &'a [f64],
+    cut: &'a Cut,
+    training: Training,
+    /// The batch's sums that the last barrier combined.
+    sums: &'a [f64],
+}
+
+fn run_action<T: Real>(
+    action: Action, pass: &Pass<'_, T>, micro: &Micro<'_, T>, m: usize, first: bool, lane: &mut Lane<T>, at: usize,
+    arena: &mut Arena<T>, slot_grads: &[(usize, Parts<T>)],
+) {
+    let rows = micro.cut.bounds[m]..micro.cut.bounds[m + 1];
+    let reset = |sums: &mut Vec<f64>, node: usize| {
+        sums.clear();
+        sums.resize(pass.graph.nodes[node].op.reduced(pass.graph.nodes[node].width), 0.0);
+    };
+    match action {
+        Action::Forward(i) => pass.forward(i, rows, arena, |cx| pass.graph.nodes[i].op.forward(cx)),
+        Action::ReduceForward(i) => {
+            let sums = &mut lane.micros[at].reduced;
+            reset(sums, i);
+            pass.forward(i, rows, arena, |cx| pass.graph.nodes[i].op.reduce_forward(cx, sums));
+        }
+        Action::Loss => losses(pass, micro, rows, &mut lane.micros[at].losses, arena),
+        Action::Backward(i) => {
+            let mut part = slot_grads.iter().find(|(node, _)| *node == i).map(|(_, parts)| parts.part(m));
+            let slot_grad = part.as_mut().map(|p| &mut *p.data);
+            let view = LaneView { grads: &mut lane.grads, first, sums: micro.sums, slot_grad };
+            pass.backward(i, rows, arena, view, |cx| pass.graph.nodes[i].op.backward(cx));
+        }
+        Action::ReduceBackward(i) => {
+            let Lane { grads, micros } = lane;
+            let sums = &mut micros[at].reduced;
+            reset(sums, i);
+            let view = LaneView { grads, first, sums: &[], slot_grad: None };
+            pass.backward(i, rows, arena, view, |cx| pass.graph.nodes[i].op.reduce_backward(cx, sums));
+        }
+    }
+}
+
+/// The heads' losses over a micro-batch, and the gradients of their outputs.
+fn losses<T: Real>(pass: &Pass<'_, T>, micro: &Micro<'_, T>, rows: std::ops::Range<usize>, sums: &mut Vec<f64>, arena: &mut Arena<T>) {
+    let heads = pass.graph.heads.len();
+    sums.clear();
+    for (h, head) in pass.graph.heads.iter().enumerate() {
+        let planned = &pass.plan.nodes[head.output.0];
+        let writes: Vec<_> = planned.grad.into_iter().collect();
+        let (outputs, mut grads) = arena.borrow(rows.len(), &[planned.value], &writes);
+        let scale = T::of(micro.scales[h]);
+        let mut sum = 0.0;
+        for (r, row) in rows.clone().enumerate() {
+            let label = micro.labels[row * heads + h];
+            let (loss, slope) =
+                if label.f64().is_nan() { (T::ZERO, T::ZERO) } else { head.loss.at(outputs[0].row(r)[0], label) };
+            sum += loss.f64();
+            if let Some(grads) = grads.first_mut() {
+                let g = &mut grads.row_mut(r)[0];
+                *g = if pass.plan.head_accumulates[h] { *g + slope * scale } else { slope * scale };
+            }
+        }
+        sums.push(sum);
+    }
+}

@@ -1,0 +1,207 @@
+//! A network as a graph: which values there are, which op makes each, with which parameters.
+//!
+//! A graph is built once, value by value, by whoever knows the architecture. Shape errors are found here and name the
+//! block. A value is `[B, width]`: one row a sample.
+
+mod build;
+
+pub use build::{GraphError, Layer};
+
+use crate::loss::Loss;
+use crate::ops::Op;
+
+/// A value of the graph, `[B, width]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Value(pub(crate) usize);
+
+/// A trained parameter of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Param(pub(crate) usize);
+
+/// An embedding table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Table(pub(crate) usize);
+
+/// Statistics that a batch-wide op keeps for scoring: a mean and a variance a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Running(pub(crate) usize);
+
+/// How the numbers of a parameter or a table start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// All the same.
+    Constant(f64),
+    /// U(−limit, limit).
+    Uniform(f64),
+    /// N(0, std²).
+    Normal(f64),
+}
+
+/// A parameter's shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A weight matrix: inputs × outputs.
+    Matrix(usize, usize),
+    /// One number a column.
+    Vector(usize),
+}
+
+/// A declared parameter.
+#[derive(Debug, Clone)]
+pub struct ParamDecl {
+    /// Its name, unique in the graph, as `experts.0.1.weight`.
+    pub name: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// How it starts.
+    pub init: Init,
+    /// Whether the L1 and L2 penalties apply to it.
+    pub penalised: bool,
+}
+
+/// A declared embedding table.
+#[derive(Debug, Clone)]
+pub struct TableDecl {
+    /// Its name, unique in the graph, as `table.uid`.
+    pub name: String,
+    /// Its rows.
+    pub rows: usize,
+    /// Its dimension (D).
+    pub dim: usize,
+    /// How its rows start.
+    pub init: Init,
+}
+
+/// How several embeddings of a row become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// Exactly one id a row.
+    One,
+    /// Sum; zeros for no ids.
+    Sum,
+    /// Mean; zeros for no ids.
+    Mean,
+    /// Maximum column by column; zeros for no ids.
+    Max,
+}
+
+/// One op of the graph and the value that it makes.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) op: Op,
+    pub(crate) inputs: Vec<Value>,
+    pub(crate) width: usize,
+}
+
+/// One task's output: a value of width 1 and the loss that trains it.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The task.
+    pub name: String,
+    /// The logit (binary) or the prediction (regression), `[B, 1]`.
+    pub output: Value,
+    /// What is minimised.
+    pub loss: Loss,
+    /// The weight of its loss.
+    pub weight: f64,
+}
+
+/// A network.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) params: Vec<ParamDecl>,
+    pub(crate) tables: Vec<TableDecl>,
+    /// Columns of each kept pair of statistics, with its name.
+    pub(crate) running: Vec<(String, usize)>,
+    pub(crate) heads: Vec<Head>,
+    /// Values whose means training reports (gate weights), by name.
+    pub(crate) watched: Vec<(String, Value)>,
+    /// Slots of ids that the feed must have.
+    pub(crate) slots: usize,
+    /// Columns of numbers that the feed must have.
+    pub(crate) dense_width: usize,
+}
+
+impl Graph {
+    /// Width of a value.
+    pub fn width(&self, value: Value) -> usize {
+        self.nodes[value.0].width
+    }
+
+    /// The declared parameters.
+    pub fn params(&self) -> &[ParamDecl] {
+        &self.params
+    }
+
+    /// The declared embedding tables.
+    pub fn tables(&self) -> &[TableDecl] {
+        &self.tables
+    }
+
+    /// The heads, one a task.
+    pub fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    /// Names of the watched values.
+    pub fn watched(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.watched.iter().map(|(name, value)| (name.as_str(), self.width(*value)))
+    }
+
+    /// One line a node: name, op, width, parameters, floating-point operations a row forward.
+    pub fn summary(&self) -> Vec<NodeSummary> {
+        self.nodes
+            .iter()
+            .map(|node| NodeSummary {
+                name: node.name.clone(),
+                op: node.op.name(),
+                inputs: node.inputs.iter().map(|v| self.nodes[v.0].name.clone()).collect(),
+                width: node.width,
+                params: node.op.params().iter().map(|p| self.params[p.0].shape.len()).sum(),
+                flops: node.op.flops(&self.input_widths(node), node.width),
+            })
+            .collect()
+    }
+
+    pub(crate) fn input_widths(&self, node: &Node) -> Vec<usize> {
+        node.inputs.iter().map(|v| self.nodes[v.0].width).collect()
+    }
+}
+
+/// What [`Graph::summary`] says of a node.
+#[derive(Debug, Clone)]
+pub struct NodeSummary {
+    /// Its name.
+    pub name: String,
+    /// Its op.
+    pub op: &'static str,
+    /// The names of the values that it reads.
+    pub inputs: Vec<String>,
+    /// Width of its value.
+    pub width: usize,
+    /// Numbers in its parameters (tables not counted).
+    pub params: usize,
+    /// Floating-point operations a row, forward.
+    pub flops: u64,
+}
+
+impl Shape {
+    /// How many numbers.
+    #[allow(clippy::len_without_is_empty, reason = "a parameter is never empty")]
+    pub fn len(self) -> usize {
+        match self {
+            Shape::Matrix(k, n) => k * n,
+            Shape::Vector(n) => n,
+        }
+    }
+
+    /// The dimensions, as a file states them.
+    pub fn dims(self) -> Vec<usize> {
+        match self {
+            Shape::Matrix(k, n) => vec![k, n],
+            Shape::Vector(n) => vec![n],
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Matrices as strided views into one allocation.
+//!
+//! A network's values of one micro-batch lie in one [`Arena`]; an op reads some and writes others. [`Arena::borrow`]
+//! hands out the views of one op after checking that nothing written overlaps anything else, so the views are sound
+//! whatever the plan says.
+
+use std::alloc::Layout;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+/// A matrix that is read: `rows` × `width`, rows `ld` apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Mat<'a, T> {
+    data: NonNull<T>,
+    rows: usize,
+    width: usize,
+    ld: usize,
+    life: PhantomData<&'a [T]>,
+}
+
+/// A matrix that is written: `rows` × `width`, rows `ld` apart.
+pub(crate) struct MatMut<'a, T> {
+    data: NonNull<T>,
+    rows: usize,
+    width: usize,
+    ld: usize,
+    life: PhantomData<&'a mut [T]>,
+}
+
+impl<'a, T: Copy> Mat<'a, T> {
+    /// A matrix over a slice, rows `width` apart.
+    #[cfg(test)]
+    pub(crate) fn of(data: &'a [T], rows: usize, width: usize) -> Self {
+        assert_eq!(data.len(), rows * width);
+        Mat { data: NonNull::from(data).cast(), rows, width, ld: width, life: PhantomData }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn ld(&self) -> usize {
+        self.ld
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const T {
+        self.data.as_ptr()
+    }
+
+    /// Row `r`.
+    #[inline]
+    pub(crate) fn row(&self, r: usize) -> &'a [T] {
+        assert!(r < self.rows);
+        // SAFETY: the row lies inside the borrowed region, which nothing writes while this view lives.
+        unsafe { std::slice::from_raw_parts(self.data.as_ptr().add(r * self.ld), self.width) }
+    }
+}
+
+impl<'a, T: Copy> MatMut<'a, T> {
+    /// A matrix over a slice, rows `width` apart.
+    #[cfg(test)]
+    pub(crate) fn of(data: &'a mut [T], rows: usize, width: usize) -> Self {
+        assert_eq!(data.len(), rows * width);
+        MatMut { data: NonNull::from(data).cast(), rows, width, ld: width, life: PhantomData }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn ld(&self) -> usize {
+        self.ld
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+        self.data.as_ptr()
+    }
+
+    /// Row `r`.
+    #[inline]
+    pub(crate) fn row(&self, r: usize) -> &[T] {
+        assert!(r < self.rows);
+        // SAFETY: the row lies inside the borrowed region, which only this view may write.
+        unsafe { std::slice::from_raw_parts(self.data.as_ptr().add(r * self.ld), self.width) }
+    }
+
+    /// Row `r`, to write.
+    #[inline]
+    pub(crate) fn row_mut(&mut self, r: usize) -> &mut [T] {
+        assert!(r < self.rows);
+        // SAFETY: as in `row`, and `&mut self` makes it the only slice.
+        unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr().add(r * self.ld), self.width) }
+    }
+
+    /// The same matrix, to read.
+    pub(crate) fn as_mat(&self) -> Mat<'_, T> {
+        Mat { data: self.data, rows: self.rows, width: self.width, ld: self.ld, life: PhantomData }
+    }
+}
+
+/// Where a value lies in an arena sized for some number of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Start of its buffer, in numbers a row: row 0 is at `start · rows`.
+    pub(crate) start: usize,
+    /// Numbers from one row of the buffer to the next.
+    pub(crate) ld: usize,
+    /// First column within the buffer.
+    pub(crate) column: usize,
+    /// Columns.
+    pub(crate) width: usize,
+}
+
+impl Place {
+    fn overlaps(&self, other: &Place) -> bool {
+        if self.start + self.ld <= other.start || other.start + other.ld <= self.start {
+            return false;
+        }
+        let same_buffer = self.start == other.start && self.ld == other.ld;
+        !same_buffer || (self.column < other.column + other.width && other.column < self.column + self.width)
+    }
+}
+
+/// One allocation for all values of a micro-batch of at most `rows` rows.
+pub(crate) struct Arena<T> {
+    data: NonNull<T>,
+    layout: Layout,
+    rows: usize,
+    width: usize,
+}
+
+// SAFETY: an arena owns its allocation and hands out views only through `&mut self`.
+unsafe impl<T: Send> Send for Arena<T> {}
+
+impl<T: Copy + Default> Arena<T> {
+    /// An arena of `width` numbers a row, zeroed.
+    pub(crate) fn new(rows: usize, width: usize) -> Arena<T> {
+        // Page-aligned; a huge page holds a whole micro-batch, which saves a TLB miss a row in strided reads.
+        let bytes = (rows * width).max(1) * size_of::<T>();
+        let align = if bytes >= 1 << 20 { 1 << 21 } else { 1 << 12 };
+        let layout = Layout::from_size_align(bytes, align).expect("an arena's size is bounded by its plan");
+        // SAFETY: the layout is not empty; all-zero bytes are valid numbers.
+        let data = unsafe { std::alloc::alloc_zeroed(layout) };
+        let Some(data) = NonNull::new(data.cast::<T>()) else { std::alloc::handle_alloc_error(layout) };
+        advise_huge(data.as_ptr().cast(), bytes);
+        Arena { data, layout, rows, width }
+    }
+
+    /// The views of one op over `rows` rows: `reads` to read, `writes` to write. Panics if a write overlaps anything.
+    pub(crate) fn borrow<'a>(&'a mut self, rows: usize, reads: &[Place], writes: &[Place]) -> (Vec<Mat<'a, T>>, Vec<MatMut<'a, T>>) {
+        assert!(rows <= self.rows, "an op's rows exceed its arena");
+        for (i, w) in writes.iter().enumerate() {
+            assert!(!reads.iter().any(|r| r.overlaps(w)), "an op would read what it writes");
+            assert!(!writes[..i].iter().any(|o| o.overlaps(w)), "an op would write a value twice");
+        }
+        // SAFETY (both): `at` checks that the region lies inside the allocation; no written region overlaps another.
+        let reads = reads
+            .iter()
+            .map(|p| Mat { data: self.at(p), rows, width: p.width, ld: p.ld, life: PhantomData })
+            .collect();
+        let writes = writes
+            .iter()
+            .map(|p| MatMut { data: self.at(p), rows, width: p.width, ld: p.ld, life: PhantomData })
+            .collect();
+        (reads, writes)
+    }
+
+    fn at(&self, place: &Place) -> NonNull<T> {
+        assert!(place.start + place.ld <= self.width && place.column + place.width <= place.ld, "a place outside its arena");
+        // SAFETY: start·rows + column < width·rows, the allocation's length.
+        unsafe { self.data.add(place.start * self.rows + place.column) }
+    }
+}
+
+impl<T> Drop for Arena<T> {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout.
+        unsafe { std::alloc::dealloc(self.data.as_ptr().cast(), self.layout) }
+    }
+}
+
+/// Asks for huge pages under a large allocation; only a hint, so a refusal is ignored.
+pub(crate) fn advise_huge(data: *mut u8, bytes: usize) {
+    #[cfg(target_os = "linux")]
+    if bytes >= 1 << 21 {
+        let page = 4096;
+        let start = (data as usize).div_ceil(page) * page;
+        let end = (data as usize + bytes) / page * page;
+        if end > start {
+            // SAFETY: the range lies inside one allocation that outlives the call, and the advice changes no contents.
+            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (data, bytes);
+}

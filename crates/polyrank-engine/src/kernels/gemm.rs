@@ -1,0 +1,161 @@
+//! Matrix products over packed weights.
+//!
+//! A weight matrix `[k, n]` is stored as *panels* of up to 64 columns: panel j holds rows 0..k of columns 64j.., each
+//! row contiguous and padded with zeros to 16, 32 or 64 columns. Gradients and optimizer state use the same layout, so
+//! that nothing is repacked between a step's update and the next step's forward product.
+
+use super::Isa;
+use super::arena::{Mat, MatMut};
+use super::portable;
+
+/// Widest panel, columns.
+pub(crate) const PANEL: usize = 64;
+
+/// Columns that a panel of `width` columns is padded to.
+pub(crate) fn padded(width: usize) -> usize {
+    match width {
+        0 => 0,
+        1..=16 => 16,
+        17..=32 => 32,
+        _ => 64,
+    }
+}
+
+/// Columns that `n` columns take once cut into panels.
+pub(crate) fn padded_columns(n: usize) -> usize {
+    n / PANEL * PANEL + padded(n % PANEL)
+}
+
+/// One panel of a packed matrix with k rows and n columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Panel {
+    /// First column.
+    pub(crate) column: usize,
+    /// Columns that count.
+    pub(crate) width: usize,
+    /// Columns stored.
+    pub(crate) padded: usize,
+    /// Where its storage starts.
+    pub(crate) offset: usize,
+}
+
+/// The panels of a packed matrix `[k, n]`.
+pub(crate) fn panels(k: usize, n: usize) -> impl Iterator<Item = Panel> {
+    (0..n).step_by(PANEL).map(move |column| {
+        let width = PANEL.min(n - column);
+        Panel { column, width, padded: padded(width), offset: column * k }
+    })
+}
+
+/// What the chain of a product starts from.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a, T> {
+    /// Zero.
+    Zero,
+    /// One number a column, padded like a panel row.
+    Bias(&'a [T]),
+    /// What the output holds.
+    Output,
+}
+
+/// A number type with its product kernels.
+pub(crate) trait Products: Copy + Sized {
+    /// `c[r, j] = start + Σ_k a[r, k]·b[k, j]`, then relu if asked; b is packed `[k, n]`, n = `c.width()`.
+    fn product(a: Mat<'_, Self>, b: &[Self], start: Start<'_, Self>, relu: bool, c: &mut MatMut<'_, Self>);
+
+    /// `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`; dw is packed `[x.width(), dy.width()]`.
+    fn outer(x: Mat<'_, Self>, dy: Mat<'_, Self>, dw: &mut [Self], accumulate: bool);
+}
+
+impl Products for f32 {
+    fn product(a: Mat<'_, f32>, b: &[f32], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
+        check(&a, b.len(), &start, c);
+        match Isa::current() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => super::avx512::product(a, b, start, relu, c),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => super::avx2::product(a, b, start, relu, c),
+            _ => portable::product(a, b, start, relu, c),
+        }
+    }
+
+    fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
+        check_outer(&x, &dy, dw.len());
+        match Isa::current() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => super::avx512::outer(x, dy, dw, accumulate),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => super::avx2::outer(x, dy, dw, accumulate),
+            _ => portable::outer(x, dy, dw, accumulate),
+        }
+    }
+}
+
+impl Products for f64 {
+    fn product(a: Mat<'_, f64>, b: &[f64], start: Start<'_, f64>, relu: bool, c: &mut MatMut<'_, f64>) {
+        check(&a, b.len(), &start, c);
+        portable::product(a, b, start, relu, c);
+    }
+
+    fn outer(x: Mat<'_, f64>, dy: Mat<'_, f64>, dw: &mut [f64], accumulate: bool) {
+        check_outer(&x, &dy, dw.len());
+        portable::outer(x, dy, dw, accumulate);
+    }
+}
+
+// The vector kernels read through raw pointers: these checks are what makes them sound.
+fn check<T: Copy>(a: &Mat<'_, T>, b_len: usize, start: &Start<'_, T>, c: &MatMut<'_, T>) {
+    assert_eq!(a.rows(), c.rows(), "rows of a product");
+    assert_eq!(b_len, a.width() * padded_columns(c.width()), "packed weights of a product");
+    if let Start::Bias(bias) = start {
+        assert!(bias.len() >= padded_columns(c.width()), "bias of a product");
+    }
+}
+
+fn check_outer<T: Copy>(x: &Mat<'_, T>, dy: &Mat<'_, T>, dw_len: usize) {
+    assert_eq!(x.rows(), dy.rows(), "rows of an outer product");
+    assert_eq!(dw_len, x.width() * padded_columns(dy.width()), "packed gradient of an outer product");
+}
+
+/// Packs a row-major matrix `[k, n]`.
+pub(crate) fn pack<T: Copy + Default>(matrix: &[T], k: usize, n: usize, out: &mut [T]) {
+    for panel in panels(k, n) {
+        for row in 0..k {
+            let from = &matrix[row * n + panel.column..][..panel.width];
+            let to = &mut out[panel.offset + row * panel.padded..][..panel.padded];
+            to[..panel.width].copy_from_slice(from);
+            to[panel.width..].fill(T::default());
+        }
+    }
+}
+
+/// The row-major matrix `[k, n]` of a packed one.
+pub(crate) fn unpack<T: Copy + Default>(packed: &[T], k: usize, n: usize) -> Vec<T> {
+    let mut matrix = vec![T::default(); k * n];
+    for panel in panels(k, n) {
+        for row in 0..k {
+            let from = &packed[panel.offset + row * panel.padded..][..panel.width];
+            matrix[row * n + panel.column..][..panel.width].copy_from_slice(from);
+        }
+    }
+    matrix
+}
+
+/// Packs the transpose `[n, k]` of a packed matrix `[k, n]`.
+pub(crate) fn pack_transpose<T: Copy + Default>(packed: &[T], k: usize, n: usize, out: &mut [T]) {
+    for to in panels(n, k) {
+        let block = &mut out[to.offset..][..n * to.padded];
+        for from in panels(k, n) {
+            // 16 columns at a time: the lines written stay in the nearest cache while 64 rows are read.
+            for column in (0..from.width).step_by(16) {
+                let width = 16.min(from.width - column);
+                for row in 0..to.width {
+                    let line = &packed[from.offset + (to.column + row) * from.padded + column..][..width];
+                    for (j, value) in line.iter().enumerate() {
+                        block[(from.column + column + j) * to.padded + row] = *value;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The product kernels without vectors: the reference that every other kernel equals bit for bit in fp32.
+
+use super::arena::{Mat, MatMut};
+use super::gemm::{Start, panels};
+use crate::real::Real;
+
+pub(crate) fn product<T: Real>(a: Mat<'_, T>, b: &[T], start: Start<'_, T>, relu: bool, c: &mut MatMut<'_, T>) {
+    let k = a.width();
+    for panel in panels(k, c.width()) {
+        for r in 0..a.rows() {
+            let (x, out) = (a.row(r), &mut c.row_mut(r)[panel.column..][..panel.width]);
+            match start {
+                Start::Zero => out.fill(T::ZERO),
+                Start::Bias(bias) => out.copy_from_slice(&bias[panel.column..][..panel.width]),
+                Start::Output => {}
+            }
+            for (p, &x) in x.iter().enumerate() {
+                let line = &b[panel.offset + p * panel.padded..][..panel.width];
+                for (out, &w) in out.iter_mut().zip(line) {
+                    *out = x.mul_add(w, *out);
+                }
+            }
+            if relu {
+                for out in out {
+                    *out = out.relu();
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn outer<T: Real>(x: Mat<'_, T>, dy: Mat<'_, T>, dw: &mut [T], accumulate: bool) {
+    let k = x.width();
+    for panel in panels(k, dy.width()) {
+        let block = &mut dw[panel.offset..][..k * panel.padded];
+        if !accumulate {
+            block.fill(T::ZERO);
+        }
+        for r in 0..x.rows() {
+            let line = &dy.row(r)[panel.column..][..panel.width];
+            for (i, &x) in x.row(r).iter().enumerate() {
+                for (out, &d) in block[i * panel.padded..].iter_mut().zip(line) {
+                    *out = x.mul_add(d, *out);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Activations without parameters.
+
+use crate::exec::context::{Backward, Forward};
+use crate::kernels::simd;
+use crate::ops::{Kernel, same_width};
+use crate::real::Real;
+
+/// An activation without parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Function {
+    /// x: a copy.
+    Identity,
+    /// max(x, 0).
+    Relu,
+    /// x if positive, else slope·x.
+    LeakyRelu {
+        /// The slope below zero.
+        slope: f64,
+    },
+    /// 1 / (1 + e^−x).
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))) (Hendrycks and Gimpel 2016, Section 2).
+    Gelu,
+    /// x·sigmoid(x) (Elfwing et al. 2018).
+    Silu,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Activate {
+    pub(crate) function: Function,
+}
+
+impl Activate {
+    /// The value itself, in a place of its own.
+    pub(crate) fn copy() -> Activate {
+        Activate { function: Function::Identity }
+    }
+}
+
+const GELU_SCALE: f64 = 0.797_884_560_802_865_4; // √(2/π)
+const GELU_CUBE: f64 = 0.044_715;
+
+simd! {
+    fn apply<T: Real>(function: Function, x: &[T], y: &mut [T]) {
+        let half = T::of(0.5);
+        let (scale, cube) = (T::of(GELU_SCALE), T::of(GELU_CUBE));
+        let each = x.iter().zip(y);
+        match function {
+            Function::Identity => each.for_each(|(&x, y)| *y = x),
+            Function::Relu => each.for_each(|(&x, y)| *y = x.relu()),
+            Function::LeakyRelu { slope } => {
+                let slope = T::of(slope);
+                each.for_each(|(&x, y)| *y = if x > T::ZERO { x } else { slope * x });
+            }
+            Function::Sigmoid => each.for_each(|(&x, y)| *y = x.sigmoid()),
+            Function::Tanh => each.for_each(|(&x, y)| *y = x.tanh()),
+            Function::Gelu => each.for_each(|(&x, y)| *y = half * x * (T::ONE + (scale * (x + cube * x * x * x)).tanh())),
+            Function::Silu => each.for_each(|(&x, y)| *y = x * x.sigmoid()),
+        }
+    }
+}
+
+simd! {
+    // `g` becomes dy · dy/dx.
+    fn chain<T: Real>(function: Function, x: &[T], y: &[T], g: &mut [T]) {
+        let half = T::of(0.5);
+        let (scale, cube, three) = (T::of(GELU_SCALE), T::of(GELU_CUBE), T::of(3.0));
+        let each = x.iter().zip(y).zip(g);
+        match function {
+            Function::Identity => {}
+            Function::Relu => each.for_each(|((_, &y), g)| *g = if y > T::ZERO { *g } else { T::ZERO }),
+            Function::LeakyRelu { slope } => {
+                let slope = T::of(slope);
+                each.for_each(|((&x, _), g)| *g = if x > T::ZERO { *g } else { slope * *g });
+            }
+            Function::Sigmoid => each.for_each(|((_, &y), g)| *g = *g * y * (T::ONE - y)),
+            Function::Tanh => each.for_each(|((_, &y), g)| *g *= T::ONE - y * y),
+            Function::Gelu => each.for_each(|((&x, _), g)| {
+                let t = (scale * (x + cube * x * x * x)).tanh();
+                let inner = scale * (T::ONE + three * cube * x * x);
+                *g *= half * (T::ONE + t) + half * x * (T::ONE - t * t) * inner;
+            }),
+            Function::Silu => each.for_each(|((&x, _), g)| {
+                let s = x.sigmoid();
+                *g *= s * (T::ONE + x * (T::ONE - s));
+            }),
+        }
+    }
+}
+
+impl Kernel for Activate {
+    const NAME: &'static str = "activation";
+
+    fn width(&self, inputs: &[usize]) -> Result<usize, String> {
+        same_width(inputs)
+    }
+
+    fn flops(&self, _: &[usize], width: usize) -> u64 {
+        width as u64
+    }
+
+    fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
+        for r in 0..cx.rows.len() {
+            apply(self.function, cx.x[0].row(r), cx.y.row_mut(r));
+        }
+    }
+
+    fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
+        let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
+        for r in 0..cx.rows.len() {
+            chain(self.function, cx.x[0].row(r), cx.y.row(r), cx.dy.row_mut(r));
+            give(dx.row_mut(r), cx.dy.row(r), *accumulate);
+        }
+    }
+}
+
+/// Hands a gradient row on: adds it or replaces what is there.
+pub(crate) fn give<T: Real>(to: &mut [T], from: &[T], accumulate: bool) {
+    if accumulate {
+        crate::kernels::elementwise::add_assign(to, from);
+    } else {
+        to.copy_from_slice(from);
+    }
+}

@@ -1,0 +1,76 @@
+//! Embeddings: y = table[id], or the sum, mean or maximum over a row's ids; no ids give zeros.
+
+use crate::exec::context::{Backward, Forward};
+use crate::exec::feed::SlotIds;
+use crate::graph::{Pooling, Table};
+use crate::ops::Kernel;
+use crate::real::Real;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Lookup {
+    pub(crate) slot: usize,
+    pub(crate) table: Table,
+    pub(crate) dim: usize,
+    pub(crate) pooling: Pooling,
+}
+
+impl Kernel for Lookup {
+    const NAME: &'static str = "lookup";
+
+    fn width(&self, _: &[usize]) -> Result<usize, String> {
+        Ok(self.dim)
+    }
+
+    fn flops(&self, _: &[usize], _: usize) -> u64 {
+        0
+    }
+
+    fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
+        let table = cx.state.table(self.table);
+        match cx.feed.slots[self.slot] {
+            SlotIds::One(ids) => {
+                for (r, &id) in ids[cx.rows.clone()].iter().enumerate() {
+                    cx.y.row_mut(r).copy_from_slice(table.weights(id));
+                }
+            }
+            SlotIds::Many { offsets, ids } => {
+                for (r, row) in cx.rows.clone().enumerate() {
+                    let ids = &ids[offsets[row] as usize..offsets[row + 1] as usize];
+                    self.pool(ids.iter().map(|&id| table.weights(id)), ids.len(), cx.y.row_mut(r));
+                }
+            }
+        }
+    }
+
+    // Tables are updated row by row once the whole batch is known (`table.rs`): here the gradient only moves there.
+    fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
+        if let Some(out) = &mut cx.slot_grad {
+            for (r, out) in out.chunks_exact_mut(self.dim).enumerate() {
+                out.copy_from_slice(cx.dy.row(r));
+            }
+        }
+    }
+}
+
+impl Lookup {
+    fn pool<'a, T: Real>(&self, rows: impl Iterator<Item = &'a [T]>, count: usize, y: &mut [T]) {
+        y.fill(T::ZERO);
+        for (i, row) in rows.enumerate() {
+            for (y, &w) in y.iter_mut().zip(row) {
+                *y = if self.pooling == Pooling::Max && (i == 0 || w > *y) {
+                    w
+                } else if self.pooling == Pooling::Max {
+                    *y
+                } else {
+                    *y + w
+                };
+            }
+        }
+        if self.pooling == Pooling::Mean && count > 1 {
+            let share = T::ONE / T::of(count as f64);
+            for y in y {
+                *y *= share;
+            }
+        }
+    }
+}

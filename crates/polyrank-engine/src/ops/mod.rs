@@ -1,0 +1,137 @@
+//! The ops: one file each, one line each in the registry below.
+//!
+//! An op states its output's width, its forward and backward kernels over the rows of a micro-batch, its parameters and
+//! its cost. Nothing outside its file knows its mathematics.
+
+pub mod activation;
+pub(crate) mod batch_norm;
+pub(crate) mod concat;
+pub(crate) mod dense;
+pub(crate) mod dice;
+pub(crate) mod dropout;
+pub(crate) mod linear;
+pub(crate) mod lookup;
+pub(crate) mod mixture;
+pub(crate) mod prelu;
+pub(crate) mod softmax;
+
+use crate::exec::context::{Backward, Combine, Forward};
+use crate::graph::Param;
+use crate::real::Real;
+
+/// What an op must say of itself.
+pub(crate) trait Kernel {
+    /// The name in summaries.
+    const NAME: &'static str;
+
+    /// Width of the output for inputs of these widths, or why they do not fit.
+    fn width(&self, inputs: &[usize]) -> Result<usize, String>;
+
+    /// Floating-point operations a row, forward.
+    fn flops(&self, inputs: &[usize], width: usize) -> u64;
+
+    /// The parameters that it trains.
+    fn params(&self) -> Vec<Param> {
+        Vec::new()
+    }
+
+    /// Whether it needs the whole batch before it can go on (batch statistics). Then `reduce` runs over every
+    /// micro-batch and `combine` once, before `forward` resp. `backward`.
+    fn batch_wide(&self) -> bool {
+        false
+    }
+
+    /// Numbers that `reduce` gathers a micro-batch.
+    fn reduced(&self, _width: usize) -> usize {
+        0
+    }
+
+    /// Gathers from this micro-batch what the whole batch must know before `forward` (training only).
+    fn reduce_forward<T: Real>(&self, _cx: &Forward<'_, T>, _sums: &mut [f64]) {}
+
+    /// Gathers from this micro-batch what the whole batch must know before `backward`.
+    fn reduce_backward<T: Real>(&self, _cx: &Backward<'_, T>, _sums: &mut [f64]) {}
+
+    /// Turns the sums over the batch into what `forward` reads, and updates running statistics.
+    fn combine_forward<T: Real>(&self, _cx: &mut Combine<'_, T>) {}
+
+    /// Computes the output.
+    fn forward<T: Real>(&self, cx: &mut Forward<'_, T>);
+
+    /// Adds the gradients of inputs and parameters.
+    fn backward<T: Real>(&self, cx: &mut Backward<'_, T>);
+}
+
+macro_rules! ops {
+    ($($variant:ident = $path:path),* $(,)?) => {
+        /// Any op.
+        #[derive(Debug, Clone)]
+        pub(crate) enum Op {
+            $($variant($path)),*
+        }
+
+        $(impl From<$path> for Op {
+            fn from(op: $path) -> Op {
+                Op::$variant(op)
+            }
+        })*
+
+        impl Op {
+            pub(crate) fn name(&self) -> &'static str {
+                match self { $(Op::$variant(_) => <$path as Kernel>::NAME),* }
+            }
+            pub(crate) fn width(&self, inputs: &[usize]) -> Result<usize, String> {
+                match self { $(Op::$variant(op) => op.width(inputs)),* }
+            }
+            pub(crate) fn flops(&self, inputs: &[usize], width: usize) -> u64 {
+                match self { $(Op::$variant(op) => op.flops(inputs, width)),* }
+            }
+            pub(crate) fn params(&self) -> Vec<Param> {
+                match self { $(Op::$variant(op) => op.params()),* }
+            }
+            pub(crate) fn batch_wide(&self) -> bool {
+                match self { $(Op::$variant(op) => op.batch_wide()),* }
+            }
+            pub(crate) fn reduced(&self, width: usize) -> usize {
+                match self { $(Op::$variant(op) => op.reduced(width)),* }
+            }
+            pub(crate) fn reduce_forward<T: Real>(&self, cx: &Forward<'_, T>, sums: &mut [f64]) {
+                match self { $(Op::$variant(op) => op.reduce_forward(cx, sums)),* }
+            }
+            pub(crate) fn reduce_backward<T: Real>(&self, cx: &Backward<'_, T>, sums: &mut [f64]) {
+                match self { $(Op::$variant(op) => op.reduce_backward(cx, sums)),* }
+            }
+            pub(crate) fn combine_forward<T: Real>(&self, cx: &mut Combine<'_, T>) {
+                match self { $(Op::$variant(op) => op.combine_forward(cx)),* }
+            }
+            pub(crate) fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
+                match self { $(Op::$variant(op) => op.forward(cx)),* }
+            }
+            pub(crate) fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
+                match self { $(Op::$variant(op) => op.backward(cx)),* }
+            }
+        }
+    };
+}
+
+ops! {
+    Activate = activation::Activate,
+    BatchNorm = batch_norm::BatchNorm,
+    Concat = concat::Concat,
+    Dense = dense::Dense,
+    Dice = dice::Dice,
+    Dropout = dropout::Dropout,
+    Linear = linear::Linear,
+    Lookup = lookup::Lookup,
+    Mixture = mixture::Mixture,
+    Prelu = prelu::Prelu,
+    Softmax = softmax::Softmax,
+}
+
+/// The width of the only input.
+pub(crate) fn same_width(inputs: &[usize]) -> Result<usize, String> {
+    match inputs {
+        [width] => Ok(*width),
+        _ => Err(format!("takes one input, got {}", inputs.len())),
+    }
+}

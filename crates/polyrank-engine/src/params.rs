@@ -1,0 +1,125 @@
+//! The parameters of all layers in one flat buffer, matrices packed into panels.
+
+use std::ops::Range;
+
+use crate::graph::{Init, Param, ParamDecl, Shape};
+use crate::kernels::gemm;
+use crate::real::Real;
+use crate::rng::{Purpose, Stream};
+
+/// All parameters. A matrix lies packed (see [`gemm`]); a vector is padded with zeros like a panel's row. Padding has
+/// zero gradient, so it stays zero.
+#[derive(Debug, Clone)]
+pub(crate) struct Params<T> {
+    pub(crate) values: Vec<T>,
+    spans: Vec<(Range<usize>, Shape)>,
+    /// The transpose of each matrix through which a gradient passes, packed; empty otherwise.
+    transposed: Vec<Vec<T>>,
+}
+
+fn stored(shape: Shape) -> usize {
+    match shape {
+        Shape::Matrix(k, n) => k * gemm::padded_columns(n),
+        Shape::Vector(n) => gemm::padded_columns(n),
+    }
+}
+
+impl<T: Real> Params<T> {
+    /// Parameters at their initial values.
+    pub(crate) fn new(decls: &[ParamDecl], seed: u64) -> Params<T> {
+        let mut spans = Vec::new();
+        let mut end = 0;
+        for decl in decls {
+            let start = end;
+            end += stored(decl.shape);
+            spans.push((start..end, decl.shape));
+        }
+        let mut params = Params { values: vec![T::ZERO; end], spans, transposed: vec![Vec::new(); decls.len()] };
+        for (i, decl) in decls.iter().enumerate() {
+            let draw = drawer::<T>(decl.init, Stream::new(seed, Purpose::Init, i as u64, 0));
+            let values: Vec<T> = (0..decl.shape.len() as u64).map(draw).collect();
+            params.set(Param(i), &values);
+        }
+        params
+    }
+
+    /// Where a parameter lies.
+    pub(crate) fn span(&self, param: Param) -> Range<usize> {
+        self.spans[param.0].0.clone()
+    }
+
+    /// A parameter as stored: packed or padded.
+    pub(crate) fn get(&self, param: Param) -> &[T] {
+        &self.values[self.span(param)]
+    }
+
+    /// A vector parameter without its padding.
+    pub(crate) fn vector(&self, param: Param) -> &[T] {
+        let (span, shape) = &self.spans[param.0];
+        &self.values[span.start..][..shape.len()]
+    }
+
+    /// The packed transpose of a matrix that [`Params::transpose`] was asked for.
+    pub(crate) fn transposed(&self, param: Param) -> &[T] {
+        &self.transposed[param.0]
+    }
+
+    /// Repacks the transposes of the given matrices.
+    pub(crate) fn transpose(&mut self, params: &[Param]) {
+        use rayon::prelude::*;
+        let Params { values, spans, transposed } = self;
+        let (values, spans) = (&*values, &*spans);
+        let wanted = |i: usize| params.contains(&Param(i));
+        transposed.par_iter_mut().enumerate().filter(|(i, _)| wanted(*i)).for_each(|(i, out)| {
+            if let (span, Shape::Matrix(k, n)) = &spans[i] {
+                out.resize(n * gemm::padded_columns(*k), T::ZERO);
+                gemm::pack_transpose(&values[span.clone()], *k, *n, out);
+            }
+        });
+    }
+
+    /// A parameter as a file states it: row-major, no padding.
+    pub(crate) fn export(&self, param: Param) -> Vec<T> {
+        match self.spans[param.0].1 {
+            Shape::Matrix(k, n) => gemm::unpack(self.get(param), k, n),
+            Shape::Vector(_) => self.vector(param).to_vec(),
+        }
+    }
+
+    /// Sets a parameter from row-major numbers; the caller has checked their count.
+    pub(crate) fn set(&mut self, param: Param, values: &[T]) {
+        let (span, shape) = self.spans[param.0].clone();
+        set_stored(&mut self.values[span], shape, values);
+    }
+
+    /// The gradient or state that corresponds to a parameter, from a buffer of the same layout, row-major.
+    pub(crate) fn export_from(&self, buffer: &[T], param: Param) -> Vec<T> {
+        let (span, shape) = self.spans[param.0].clone();
+        match shape {
+            Shape::Matrix(k, n) => gemm::unpack(&buffer[span], k, n),
+            Shape::Vector(n) => buffer[span.start..][..n].to_vec(),
+        }
+    }
+
+    /// Sets what corresponds to a parameter in a buffer of the same layout.
+    pub(crate) fn set_in(&self, buffer: &mut [T], param: Param, values: &[T]) {
+        let (span, shape) = self.spans[param.0].clone();
+        set_stored(&mut buffer[span], shape, values);
+    }
+}
+
+fn set_stored<T: Real>(to: &mut [T], shape: Shape, values: &[T]) {
+    match shape {
+        Shape::Matrix(k, n) => gemm::pack(values, k, n, to),
+        Shape::Vector(n) => to[..n].copy_from_slice(values),
+    }
+}
+
+/// The initial value at a position.
+pub(crate) fn drawer<T: Real>(init: Init, stream: Stream) -> impl Fn(u64) -> T {
+    move |i| match init {
+        Init::Constant(v) => T::of(v),
+        Init::Uniform(limit) => T::of((2.0 * stream.uniform(i) - 1.0) * limit),
+        Init::Normal(std) => T::of(f64::from(stream.normal(i)) * std),
+    }
+}

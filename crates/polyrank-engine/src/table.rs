@@ -1,0 +1,310 @@
+//! Embedding tables: rows with their optimizer state beside them, and the row-sparse gradient of a batch.
+//!
+//! A batch's gradient names a few rows. Duplicates are found with a small hash table, summed in batch order, and only
+//! the rows found are updated: cost follows the batch, not the vocabulary.
+
+use crate::exec::feed::SlotIds;
+use crate::graph::{Pooling, TableDecl};
+use crate::kernels::{arena, simd};
+use crate::optim::{Optimizer, Rule, penalise, step_rows};
+use crate::params::drawer;
+use crate::real::Real;
+use crate::rng::{Purpose, Stream};
+
+/// A table of `rows` × (`dim` weights, then the optimizer's state).
+#[derive(Debug, Clone)]
+pub(crate) struct EmbeddingTable<T> {
+    pub(crate) rows: usize,
+    pub(crate) dim: usize,
+    stride: usize,
+    data: Vec<T>,
+}
+
+impl<T: Real> EmbeddingTable<T> {
+    /// A table at its initial values with `state` state numbers a row.
+    pub(crate) fn new(decl: &TableDecl, seed: u64, thing: u64, state: usize, initial_state: f64) -> Self {
+        use rayon::prelude::*;
+        let stride = decl.dim + state;
+        let mut data = vec![T::ZERO; decl.rows * stride];
+        arena::advise_huge(data.as_mut_ptr().cast(), data.len() * size_of::<T>());
+        // Streams of tables and of layers must differ.
+        let draw = drawer::<T>(decl.init, Stream::new(seed, Purpose::Init, 1 << 40 | thing, 0));
+        let initial_state = T::of(initial_state);
+        data.par_chunks_mut(stride * 1024).enumerate().for_each(|(block, rows)| {
+            for (i, row) in rows.chunks_exact_mut(stride).enumerate() {
+                let first = ((block * 1024 + i) * decl.dim) as u64;
+                for (c, w) in row[..decl.dim].iter_mut().enumerate() {
+                    *w = draw(first + c as u64);
+                }
+                row[decl.dim..].fill(initial_state);
+            }
+        });
+        EmbeddingTable { rows: decl.rows, dim: decl.dim, stride, data }
+    }
+
+    /// The weights of a row; ids were checked with the feed.
+    #[inline]
+    pub(crate) fn weights(&self, id: u32) -> &[T] {
+        &self.data[id as usize * self.stride..][..self.dim]
+    }
+
+    /// All weights, `[rows, dim]`.
+    pub(crate) fn export(&self) -> Vec<T> {
+        self.part(0, self.dim)
+    }
+
+    /// All state, `[rows, state]`.
+    pub(crate) fn export_state(&self) -> Vec<T> {
+        self.part(self.dim, self.stride)
+    }
+
+    fn part(&self, from: usize, to: usize) -> Vec<T> {
+        let mut out = Vec::with_capacity(self.rows * (to - from));
+        for row in self.data.chunks_exact(self.stride) {
+            out.extend_from_slice(&row[from..to]);
+        }
+        out
+    }
+
+    /// Sets all weights from `[rows, dim]`; the caller has checked the length.
+    pub(crate) fn set(&mut self, weights: &[T]) {
+        self.set_part(0, self.dim, weights);
+    }
+
+    /// Sets all state from `[rows, state]`; the caller has checked the length.
+    pub(crate) fn set_state(&mut self, state: &[T]) {
+        self.set_part(self.dim, self.stride, state);
+    }
+
+    fn set_part(&mut self, from: usize, to: usize, values: &[T]) {
+        if to > from {
+            for (row, values) in self.data.chunks_exact_mut(self.stride).zip(values.chunks_exact(to - from)) {
+                row[from..to].copy_from_slice(values);
+            }
+        }
+    }
+
+    /// State numbers a row.
+    pub(crate) fn state_width(&self) -> usize {
+        self.stride - self.dim
+    }
+
+    /// Gives the rows another optimizer's state.
+    pub(crate) fn with_state(self, optimizer: Option<Optimizer>) -> Self {
+        let state = optimizer.map_or(0, |o| o.row_state(self.dim));
+        if state == 0 && self.stride == self.dim {
+            return self;
+        }
+        let fill = T::of(optimizer.map_or(0.0, Optimizer::initial_state));
+        let stride = self.dim + state;
+        let mut data = vec![fill; self.rows * stride];
+        arena::advise_huge(data.as_mut_ptr().cast(), data.len() * size_of::<T>());
+        for (to, from) in data.chunks_exact_mut(stride).zip(self.data.chunks_exact(self.stride)) {
+            to[..self.dim].copy_from_slice(&from[..self.dim]);
+        }
+        EmbeddingTable { stride, data, ..self }
+    }
+}
+
+/// One slot's contribution to a table's gradient.
+pub(crate) struct SlotGradient<'a, T> {
+    pub(crate) ids: SlotIds<'a>,
+    pub(crate) pooling: Pooling,
+    /// `[B, dim]`.
+    pub(crate) grads: &'a [T],
+}
+
+/// The gradient of one batch: distinct rows in order of first use, and the sum for each.
+#[derive(Debug, Default)]
+pub(crate) struct SparseGradient<T> {
+    rows: Vec<u32>,
+    sums: Vec<T>,
+    /// Per occurrence, the index of its row in `rows`.
+    index: Vec<u32>,
+    map: RowMap,
+}
+
+simd! {
+    fn scatter<T: Real>(index: &[u32], grads: &[T], dim: usize, sums: &mut [T]) {
+        // A compile-time width unrolls the inner loop: most tables have one of these.
+        macro_rules! run {
+            ($dim:expr) => {
+                for (&i, g) in index.iter().zip(grads.chunks_exact($dim)) {
+                    let to = &mut sums[i as usize * $dim..][..$dim];
+                    for c in 0..$dim {
+                        to[c] += g[c];
+                    }
+                }
+            };
+        }
+        match dim {
+            4 => run!(4),
+            8 => run!(8),
+            16 => run!(16),
+            32 => run!(32),
+            64 => run!(64),
+            _ => run!(dim),
+        }
+    }
+}
+
+impl<T: Real> SparseGradient<T> {
+    /// Sums the slots' gradients by row, in slot order, then batch order.
+    pub(crate) fn gather(&mut self, table: &EmbeddingTable<T>, slots: &[SlotGradient<'_, T>]) {
+        let dim = table.dim;
+        let occurrences = slots
+            .iter()
+            .map(|s| match s.ids {
+                SlotIds::One(ids) | SlotIds::Many { ids, .. } => ids.len(),
+            })
+            .sum();
+        self.rows.clear();
+        self.index.clear();
+        self.map.reset(occurrences);
+        for slot in slots {
+            let (SlotIds::One(ids) | SlotIds::Many { ids, .. }) = slot.ids;
+            for &id in ids {
+                let next = self.rows.len() as u32;
+                let i = self.map.find_or_insert(id, next);
+                if i == next {
+                    self.rows.push(id);
+                }
+                self.index.push(i);
+            }
+        }
+        self.sums.clear();
+        self.sums.resize(self.rows.len() * dim, T::ZERO);
+        let mut from = 0;
+        for slot in slots {
+            match slot.ids {
+                SlotIds::One(ids) => {
+                    scatter(&self.index[from..from + ids.len()], slot.grads, dim, &mut self.sums);
+                    from += ids.len();
+                }
+                SlotIds::Many { offsets, ids } => {
+                    self.scatter_bags(table, slot, offsets, ids, from);
+                    from += ids.len();
+                }
+            }
+        }
+    }
+
+    fn scatter_bags(&mut self, table: &EmbeddingTable<T>, slot: &SlotGradient<'_, T>, offsets: &[u32], ids: &[u32], from: usize) {
+        let dim = table.dim;
+        for (window, g) in offsets.windows(2).zip(slot.grads.chunks_exact(dim)) {
+            let (start, end) = (window[0] as usize, window[1] as usize);
+            let share = match slot.pooling {
+                Pooling::Mean if end > start => T::ONE / T::of((end - start) as f64),
+                _ => T::ONE,
+            };
+            if slot.pooling == Pooling::Max {
+                for (c, &g) in g.iter().enumerate() {
+                    // The first of the largest, as in the forward pass.
+                    let mut best = None;
+                    for p in start..end {
+                        let w = table.weights(ids[p])[c];
+                        if best.is_none_or(|(_, most)| w > most) {
+                            best = Some((p, w));
+                        }
+                    }
+                    if let Some((p, _)) = best {
+                        self.sums[self.index[from + p] as usize * dim + c] += g;
+                    }
+                }
+                continue;
+            }
+            for p in start..end {
+                let to = &mut self.sums[self.index[from + p] as usize * dim..][..dim];
+                for (to, &g) in to.iter_mut().zip(g) {
+                    *to += g * share;
+                }
+            }
+        }
+    }
+
+    /// Makes the gradient cover every row, in row order: whole-table penalties move them all.
+    pub(crate) fn cover_all(&mut self, table: &EmbeddingTable<T>) {
+        let dim = table.dim;
+        let mut all = vec![T::ZERO; table.rows * dim];
+        for (&row, sum) in self.rows.iter().zip(self.sums.chunks_exact(dim)) {
+            all[row as usize * dim..][..dim].copy_from_slice(sum);
+        }
+        self.sums = all;
+        self.rows.clear();
+        self.rows.extend(0..table.rows as u32);
+    }
+
+    /// Adds the penalties' gradients on the rows that the gradient names; gives the penalty.
+    pub(crate) fn penalise(&mut self, table: &EmbeddingTable<T>, l1: f64, l2: f64) -> f64 {
+        let mut total = 0.0;
+        for (&row, sum) in self.rows.iter().zip(self.sums.chunks_exact_mut(table.dim)) {
+            total += penalise(l1, l2, table.weights(row), sum);
+        }
+        total
+    }
+
+    /// Σ g² over all rows.
+    pub(crate) fn square_norm(&self) -> f64 {
+        self.sums.iter().map(|g| g.f64() * g.f64()).sum()
+    }
+
+    /// Multiplies by a factor.
+    pub(crate) fn scale(&mut self, factor: T) {
+        for g in &mut self.sums {
+            *g *= factor;
+        }
+    }
+
+    /// One optimizer step on the rows named.
+    pub(crate) fn update(&self, table: &mut EmbeddingTable<T>, rule: Rule<T>) {
+        step_rows(rule, &mut table.data, table.stride, table.dim, &self.rows, &self.sums);
+    }
+
+    /// The gradient as a whole matrix `[rows, dim]`, for tests.
+    pub(crate) fn to_dense(&self, table: &EmbeddingTable<T>) -> Vec<T> {
+        let mut all = vec![T::ZERO; table.rows * table.dim];
+        for (&row, sum) in self.rows.iter().zip(self.sums.chunks_exact(table.dim)) {
+            all[row as usize * table.dim..][..table.dim].copy_from_slice(sum);
+        }
+        all
+    }
+}
+
+/// An open-addressing map from row to index, emptied in constant time by changing its generation.
+#[derive(Debug, Default)]
+struct RowMap {
+    /// (generation, row, index).
+    slots: Vec<(u32, u32, u32)>,
+    generation: u32,
+    mask: usize,
+}
+
+impl RowMap {
+    fn reset(&mut self, most: usize) {
+        let size = (2 * most.max(8)).next_power_of_two();
+        if self.slots.len() < size || self.generation == u32::MAX {
+            self.slots = vec![(0, 0, 0); size.max(self.slots.len())];
+            self.generation = 0;
+        }
+        self.generation += 1;
+        self.mask = size - 1;
+    }
+
+    #[inline(always)]
+    fn find_or_insert(&mut self, row: u32, next: u32) -> u32 {
+        // Fibonacci hashing: the high bits of the product are well mixed.
+        let hash = u64::from(row).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let mut at = hash as usize & self.mask;
+        loop {
+            let slot = &mut self.slots[at];
+            if slot.0 != self.generation {
+                *slot = (self.generation, row, next);
+                return next;
+            }
+            if slot.1 == row {
+                return slot.2;
+            }
+            at = (at + 1) & self.mask;
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What must hold between keys: the parser and the check of a stored configuration ask the same questions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{Config, FeatureKind, TaskKind, Validation};
+use crate::error::{Quote, printable, suggestion};
+use crate::limits::{FEATURES, NAME_CHARS, TASKS};
+use crate::metric::Metric;
+use crate::read::Context;
+
+/// The key under which messages name each feature and each task.
+pub(crate) struct Labels {
+    pub(crate) features: Vec<String>,
+    pub(crate) tasks: Vec<String>,
+}
+
+/// Reports what does not fit together. An empty name or column is one that could not be read: it was reported.
+pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels) {
+    check_files(ctx, config);
+    let features: Vec<(&str, &str)> =
+        labels.features.iter().zip(&config.features).map(|(l, f)| (l.as_str(), f.name.as_str())).collect();
+    check_names(ctx, "feature", &features, FEATURES);
+    let tasks: Vec<(&str, &str)> =
+        labels.tasks.iter().zip(&config.tasks).map(|(l, t)| (l.as_str(), t.name.as_str())).collect();
+    check_names(ctx, "task", &tasks, TASKS);
+    for (label, _) in tasks.iter().filter(|(_, name)| *name == "mean") {
+        let hint = Some("rename it: `mean.auc` is the mean over tasks".to_owned());
+        ctx.report(&format!("{label}.name"), "a task cannot be named \"mean\"".to_owned(), hint);
+    }
+    check_tables(ctx, config, labels);
+    check_columns(ctx, config, labels);
+    check_labels(ctx, config, labels);
+    check_metrics(ctx, config);
+}
+
+fn check_files(ctx: &mut Context, config: &Config) {
+    let empty: &[String] = &[];
+    let valid = if let Validation::Files(files) = &config.data.valid { files } else { empty };
+    for (key, files) in
+        [("data.train", &config.data.train[..]), ("data.valid", valid), ("data.test", &config.data.test)]
+    {
+        if files.iter().any(|f| f.is_empty() || f.contains('\0')) {
+            ctx.report(key, "a path that is empty or holds a zero byte".to_owned(), None);
+        }
+    }
+}
+
+/// Why a text cannot name a feature, a task or a column.
+pub(crate) fn name_fault(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("an empty name".to_owned());
+    }
+    if name.chars().count() > NAME_CHARS {
+        return Some(format!("a name of more than {NAME_CHARS} characters"));
+    }
+    if name.chars().any(char::is_control) {
+        return Some(format!("a control character in the name \"{}\"", printable(name)));
+    }
+    (name.trim() != name).then(|| format!("spaces around the name \"{name}\""))
+}
+
+fn check_names(ctx: &mut Context, what: &str, names: &[(&str, &str)], most: usize) {
+    if names.len() > most {
+        ctx.report(&format!("{what}s"), format!("{} {what}s, at most {most} are allowed", names.len()), None);
+    }
+    let mut seen = BTreeSet::new();
+    for (label, name) in names {
+        let key = format!("{label}.name");
+        if !name.is_empty()
+            && let Some(fault) = name_fault(name)
+        {
+            ctx.report(&key, fault, None);
+        }
+        if !name.is_empty() && !seen.insert(*name) {
+            let message = format!("another {what} is named \"{}\"", printable(name));
+            ctx.report(&key, message, Some("names must be unique".to_owned()));
+        }
+    }
+}
+
+fn check_tables(ctx: &mut Context, config: &Config, labels: &Labels) {
+    let by_name: BTreeMap<&str, &FeatureKind> =
+        config.features.iter().rev().map(|f| (f.name.as_str(), &f.kind)).collect();
+    for (feature, label) in config.features.iter().zip(&labels.features) {
+        let FeatureKind::Categorical { dim, table: Some(table), .. } = &feature.kind else { continue };
+        let key = format!("{label}.table");
+        let shown = printable(table);
+        match by_name.get(table.as_str()) {
+            _ if *table == feature.name => {
+                ctx.report(&key, "a feature cannot share its own table".to_owned(), Some("remove it".to_owned()));
+            }
+            None => {
+                let names: Vec<&str> = by_name.keys().copied().filter(|n| *n != feature.name).collect();
+                let hint = if ctx.problems.full() { None } else { suggestion(table, &names, Quote::Value) };
+                ctx.report(&key, format!("no feature is named \"{shown}\""), hint);
+            }
+            Some(FeatureKind::Categorical { table: Some(owner), .. }) => {
+                let hint = Some(format!("name the feature that has it: \"{}\"", printable(owner)));
+                ctx.report(&key, format!("\"{shown}\" itself shares a table"), hint);
+            }
+            Some(FeatureKind::Categorical { dim: owner, encoder, .. }) if dim != owner && !encoder.kind.is_empty() => {
+                let owner = owner.map_or("from its number of values".to_owned(), |d| d.to_string());
+                let message = format!("the table of \"{shown}\" has another dimension, {owner}");
+                ctx.report(&format!("{label}.dim"), message, Some("leave `dim` out".to_owned()));
+            }
+            Some(FeatureKind::Categorical { .. }) => {}
+            Some(_) => {
+                ctx.report(&key, format!("\"{shown}\" is no categorical feature: it has no table to share"), None)
+            }
+        }
+    }
+}
+
+fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels) {
+    let features = config.features.iter().zip(&labels.features).map(|(f, l)| (format!("{l}.column"), &f.column));
+    let tasks = config.tasks.iter().zip(&labels.tasks).map(|(t, l)| (format!("{l}.column"), &t.column));
+    let group = config.group_column().map(str::to_owned);
+    let split = group.iter().map(|c| ("data.split".to_owned(), c));
+    let columns = config.data.reading.columns.as_ref();
+    let mut known = BTreeSet::new();
+    for column in columns.into_iter().flatten() {
+        if let Some(fault) = name_fault(column) {
+            ctx.report("data.columns", fault, None);
+        }
+        if !known.insert(column.as_str()) {
+            ctx.report("data.columns", format!("\"{}\" is listed twice", printable(column)), None);
+        }
+    }
+    let names: Vec<&str> = columns.into_iter().flatten().map(String::as_str).collect();
+    for (key, column) in features.chain(tasks).chain(split).filter(|(_, c)| !c.is_empty()) {
+        if columns.is_none() {
+            if let Some(fault) = name_fault(column) {
+                ctx.report(&key, fault, None);
+            }
+        } else if !known.contains(column.as_str()) {
+            let hint = if ctx.problems.full() { None } else { suggestion(column, &names, Quote::Value) };
+            ctx.report(&key, format!("`data.columns` has no column \"{}\"", printable(column)), hint);
+        }
+    }
+}
+
+fn check_labels(ctx: &mut Context, config: &Config, labels: &Labels) {
+    let tasks: BTreeMap<&str, &str> = config.tasks.iter().rev().map(|t| (t.column.as_str(), t.name.as_str())).collect();
+    for (feature, label) in config.features.iter().zip(&labels.features).filter(|(f, _)| !f.column.is_empty()) {
+        if let Some(task) = tasks.get(feature.column.as_str()) {
+            let message = format!(
+                "\"{}\" is the label of the task \"{}\": a feature that reads it gives the answer away",
+                printable(&feature.column),
+                printable(task)
+            );
+            ctx.report(&format!("{label}.column"), message, Some("remove the feature".to_owned()));
+        }
+    }
+    for (task, label) in config.tasks.iter().zip(&labels.tasks) {
+        let TaskKind::Binary { positive: Some(positive) } = &task.kind else { continue };
+        let nulls = &config.data.reading.null_values;
+        if let Some(value) = positive.iter().find(|v| nulls.contains(v)) {
+            let message = format!("\"{}\" means missing in `data.null_values`", printable(value));
+            ctx.report(&format!("{label}.positive"), message, Some("remove it here or there".to_owned()));
+        }
+    }
+}
+
+fn check_metrics(ctx: &mut Context, config: &Config) {
+    let (best_key, early_key) = ("train.best_metric", "train.early_stopping.metric");
+    let mut metrics = vec![(best_key, config.train.best_metric.as_str())];
+    if let Some(early) = &config.train.early_stopping {
+        // One of the two is the other's default: then the one that was written is to blame.
+        if early.metric != config.train.best_metric {
+            metrics.push((early_key, early.metric.as_str()));
+        } else if ctx.is_written(early_key) {
+            metrics = vec![(early_key, early.metric.as_str())];
+        }
+        if config.data.valid == Validation::None {
+            let hint = Some("set `data.valid` or `data.valid_fraction`".to_owned());
+            ctx.report("train.early_stopping", "there are no validation rows to watch".to_owned(), hint);
+        }
+    }
+    for (key, name) in metrics {
+        // An unreadable name and a missing task were reported as such.
+        if name.is_empty() || config.tasks.is_empty() {
+            continue;
+        }
+        if let Err(message) = Metric::parse(name, &config.tasks) {
+            ctx.report(key, message, None);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A configuration's text into a [`Config`], or every problem of it.
+
+mod data;
+mod features;
+mod model;
+mod tasks;
+mod train;
+
+use crate::config::Config;
+use crate::cross::{self, Labels};
+use crate::error::{ConfigErrors, Problem};
+use crate::limits::FILE_BYTES;
+use crate::read::{Context, Section};
+use crate::set::{self, SetOverride};
+use crate::spec::{BlockContext, Registry};
+use crate::tree::{self, Node, Place, Value};
+
+pub(crate) use data::{SEPARATOR, is_separator};
+pub(crate) use features::{BUCKETIZE, CATEGORICAL_ENCODER, DENSE_ENCODER, KEYS as FEATURE_KEYS, names_of};
+pub(crate) use tasks::KEYS as TASK_KEYS;
+
+/// The tables of a configuration.
+pub(crate) const KEYS: &[&str] = &["data", "features", "tasks", "model", "train"];
+
+/// Reads a configuration: `text` in TOML with `sets` laid over it in their order, checked against `registry`.
+///
+/// `origin` is what messages call the text, as the file's name. Nothing is opened: paths are only texts here.
+///
+/// # Errors
+///
+/// Every problem that the text and the overrides have; only a text that is not TOML hides further ones.
+pub fn parse(text: &str, origin: &str, registry: &Registry<'_>, sets: &[SetOverride]) -> Result<Config, ConfigErrors> {
+    let mut ctx = Context::new();
+    let config = read_config(&mut ctx, text, registry, sets);
+    ctx.problems.into_result(origin)?;
+    // Without a problem there is a configuration; the error stands for the one way to have neither.
+    config.ok_or_else(|| ConfigErrors::new(origin, Vec::new()))
+}
+
+fn read_config(ctx: &mut Context, text: &str, registry: &Registry<'_>, sets: &[SetOverride]) -> Option<Config> {
+    if text.len() > FILE_BYTES {
+        ctx.problems.push(Problem {
+            line: None,
+            column: None,
+            set: None,
+            key: String::new(),
+            message: format!("a configuration of {} bytes; at most {FILE_BYTES} are read", text.len()),
+            hint: Some("is this the configuration, not the data?".to_owned()),
+        });
+        return None;
+    }
+    let mut root = tree::read(text, &mut ctx.problems)?;
+    for set in sets {
+        set::apply(ctx, &mut root, set, registry);
+    }
+    let root = Node { place: Place::Nowhere, value: Value::Table(root) };
+    let section = Section::open(ctx, "", Some(&root), KEYS);
+
+    // The preset comes first because every other default depends on it, and the tasks before what counts them.
+    let model_node = section.get(ctx, "model").map(|f| f.node);
+    model::read_preset(ctx, model_node);
+    let data_node = section.get(ctx, "data").map(|f| f.node);
+    let data = data::read(ctx, data_node);
+    let feature_nodes = section.get(ctx, "features").map(|f| f.node);
+    let (features, feature_labels) = features::read(ctx, feature_nodes, registry);
+    let task_nodes = section.get(ctx, "tasks").map(|f| f.node);
+    let (tasks, task_labels) = tasks::read(ctx, task_nodes);
+    let context = BlockContext { tasks: tasks.len() };
+    let model = model::read(ctx, model_node, registry, context);
+    let train_node = section.get(ctx, "train").map(|f| f.node);
+    let train = train::read(ctx, train_node, registry, context, &tasks);
+
+    let mut config = Config { data, features, tasks, model, train, in_force: Vec::new() };
+    cross::check(ctx, &config, &Labels { features: feature_labels, tasks: task_labels });
+    config.in_force = std::mem::take(&mut ctx.in_force);
+    Some(config)
+}

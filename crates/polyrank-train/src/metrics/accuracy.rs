@@ -1,0 +1,16 @@
+//! Accuracy at the threshold 0.5.
+
+use super::{AppliesTo, Better, Evaluation, Metric};
+
+pub(super) const METRIC: Metric = Metric {
+    name: "accuracy",
+    applies_to: AppliesTo::Binary,
+    better: Better::Higher,
+    doc: "part of the rows on the right side of 0.5 (a score of exactly 0.5 predicts the positive class)",
+    compute,
+};
+
+fn compute(rows: &Evaluation) -> Option<f64> {
+    let right = rows.pairs().filter(|&(score, label)| (score >= 0.5) == (label == 1.0)).count();
+    (rows.rows() > 0).then(|| right as f64 / rows.rows() as f64)
+}

@@ -1,0 +1,15 @@
+//! Mean prediction, to hold against the mean label.
+
+use super::{AppliesTo, Better, Evaluation, Metric, sum};
+
+pub(super) const METRIC: Metric = Metric {
+    name: "prediction_mean",
+    applies_to: AppliesTo::Any,
+    better: Better::Neither,
+    doc: "mean prediction over the labelled rows; far from the mean label, the model is biased",
+    compute,
+};
+
+fn compute(rows: &Evaluation) -> Option<f64> {
+    sum::mean(rows.scores().iter().map(|&score| f64::from(score)))
+}

@@ -1,0 +1,207 @@
+"""Writes the golden files that the Rust networks are checked against. See README.md."""
+
+import argparse
+import pathlib
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from optimizers import Adagrad, Adam, check_against_torch
+from twin import Case, DENSE, Network, TABLE_ROWS, draw_parameters, draw_statistics, layers, touched
+
+ROWS, BATCHES = 12, 11
+BLOCKS = ["single", "shared_bottom", "omoe", "mmoe"]
+DEEPCTR = dict(
+    preset="deepctr",
+    dims={"a": 4, "b": 4},
+    gate_units=(4,),
+    l2=0.0,
+    l2_embedding=1e-5,
+    embedding_penalty="table",
+    normaliser="sum",
+    missing=0.0,
+)
+CASES = [
+    *(Case(f"{block}_default", block) for block in BLOCKS),
+    *(Case(f"{block}_deepctr", block, **DEEPCTR) for block in BLOCKS),
+    Case("mmoe_batch_norm", "mmoe", batch_norm=True, activation="dice", gate_units=(4,)),
+    Case(
+        "mmoe_prelu_merlin",
+        "mmoe",
+        preset="merlin",
+        batch_norm=True,
+        activation="prelu",
+        gate_units=(4,),
+        layer_order="activation_dropout_norm",
+        normaliser="batch",
+    ),
+    Case(
+        "shared_bottom_regression",
+        "shared_bottom",
+        tasks=(("finish", "binary", 2.0), ("like", "regression", 0.5)),
+        missing=0.3,
+    ),
+]
+
+# In single precision a value this near a kink, or a gradient this near 0, could fall on the other side: Adagrad's first
+# step and Adam's have the full learning rate's size whatever the gradient's, with its sign.
+SAFE_KINK = 1e-5
+SAFE_GRADIENT = 1e-6
+
+
+def draw_batch(case, rng, number):
+    """One batch: each looks up about half of a table's rows, row 0 (padding) never; some tags are empty."""
+    some_a = rng.choice(np.arange(1, TABLE_ROWS["a"]), 6, replace=False)
+    some_b = rng.choice(np.arange(1, TABLE_ROWS["b"]), 4, replace=False)
+    lengths = rng.choice([0, 1, 2, 3, 5], ROWS)
+    lengths[number % ROWS] = 0
+    labels = np.empty((ROWS, len(case.tasks)))
+    for t, (_, kind, _) in enumerate(case.tasks):
+        labels[:, t] = rng.integers(0, 2, ROWS) if kind == "binary" else rng.normal(0.0, 2.0, ROWS)
+        labels[rng.random(ROWS) < case.missing, t] = np.nan
+    if number == 5 and case.missing > 0:
+        labels[:, 1] = np.nan  # a whole batch without a task's label
+    return {
+        "ids.a": torch.tensor(rng.choice(some_a, ROWS)),
+        "ids.b": torch.tensor(rng.choice(some_b, ROWS)),
+        "tags.offsets": torch.tensor(np.concatenate([[0], np.cumsum(lengths)])),
+        "tags.ids": torch.tensor(rng.choice(some_a, lengths.sum())),
+        "dense": torch.tensor(rng.normal(0.0, 1.0, (ROWS, DENSE))),
+        "labels": torch.tensor(labels),
+    }
+
+
+def gradients_of(network, batch):
+    """(logits, loss, penalty) of a batch in training mode, and the gradient of loss + penalty by every parameter."""
+    for w in network.p.values():
+        w.requires_grad_().grad = None
+    logits = network.logits(batch, training=True)
+    loss, penalty = network.data_loss(logits, batch["labels"]), network.penalty(batch)
+    (loss + penalty).backward()
+    gradients = {name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in network.p.items()}
+    if network.case.batch_norm and network.case.layer_order == "norm_activation_dropout":
+        # The norm takes the bias out again: its gradient is 0, and what differentiation leaves is rounding.
+        for name, _, _, kind in layers(network.case):
+            if kind == "hidden":
+                assert gradients[f"{name}.bias"].abs().max() < 1e-12
+                gradients[f"{name}.bias"].zero_()
+    for w in network.p.values():
+        w.requires_grad_(False)
+    return (logits.detach(), loss.item(), penalty.item()), gradients
+
+
+def rows_to_update(case, batch):
+    """A penalty over whole tables gives every row a gradient; otherwise only the rows looked up have one."""
+    return {t: touched(t, batch) for t in case.tables} if case.embedding_penalty == "batch" else {}
+
+
+def make(case, seed):
+    """All tensors of one case, or None where single precision could not follow it."""
+    rng = np.random.default_rng([CASES.index(case), seed])
+    start, batches = draw_parameters(case, rng), [draw_batch(case, rng, n) for n in range(BATCHES)]
+    out, safe = {}, True
+    for name, w in start.items():
+        out[f"w.{name}"] = w
+    for n, batch in enumerate(batches):
+        for name, values in batch.items():
+            out[f"batch{n}.{name}"] = values.double()
+
+    for optimizer in (Adagrad, Adam):
+        parameters = {name: w.clone() for name, w in start.items()}
+        network = Network(case, parameters, draw_statistics(case))
+        rule = optimizer(parameters)
+        fresh = {name: torch.ones_like(w, dtype=torch.bool) for name, w in parameters.items()}
+        for n, batch in enumerate(batches[:-1]):
+            (logits, loss, penalty), gradients = gradients_of(network, batch)
+            if n == 0:
+                for t, (task, _, _) in enumerate(case.tasks):
+                    out[f"logits.{task}"] = logits[:, t]
+                out["loss"], out["data_loss"] = scalar(loss + penalty), scalar(loss)
+                for name, g in gradients.items():
+                    out[f"g.{name}"] = g.clone()
+                for name, values in network.statistics.items():
+                    out[f"stats1.{name}"] = values.clone()
+                inference = Network(case, start, network.statistics).logits(batches[1], training=False)
+                for t, (task, _, _) in enumerate(case.tasks):
+                    out[f"infer.{task}"] = inference[:, t]
+            for name, g in gradients.items():
+                first = fresh[name] & (g != 0)
+                safe &= not bool((g[first].abs() < SAFE_GRADIENT).any())
+                fresh[name] &= ~first
+            rule.step(parameters, gradients, rows_to_update(case, batch))
+            if n == 0:
+                for name, w in parameters.items():
+                    out[f"{rule.name}1.{name}"] = w.clone()
+        (_, loss, penalty), _ = gradients_of(network, batches[-1])
+        out[f"loss10.{rule.name}"], out[f"data_loss10.{rule.name}"] = scalar(loss + penalty), scalar(loss)
+        safe &= min(network.kinks, default=1.0) > SAFE_KINK
+    return {name: values.detach().clone().contiguous() for name, values in out.items()} if safe else None
+
+
+def scalar(value):
+    return torch.tensor([value], dtype=torch.float64)
+
+
+def config(case):
+    """The case as a polyrank configuration. An identity encoder adds three rows (padding, missing, out of range)."""
+
+    def array(values):
+        return "[" + ", ".join(map(str, values)) + "]"
+
+    block = {
+        "single": f'type = "single", units = {array(case.units)}',
+        "shared_bottom": f'type = "shared_bottom", units = {array(case.units)}',
+    }.get(
+        case.block,
+        f'type = "{case.block}", experts = {case.experts}, expert_units = {array(case.units)}, '
+        f"gate_units = {array(case.gate_units)}",
+    )
+    lines = ["[data]", 'train = ["rows.csv"]', ""]
+    for name, rows in TABLE_ROWS.items():
+        encoder = f'{{ type = "identity", size = {rows - 3} }}'
+        lines += ["[[features]]", f'name = "{name}"', 'kind = "categorical"', f"dim = {case.dims[name]}"]
+        lines += [f"encoder = {encoder}", ""]
+    lines += ["[[features]]", 'name = "tags"', 'kind = "categorical"', 'list = { combiner = "mean" }', 'table = "a"', ""]
+    lines += ["[[features]]", 'names = ["d0", "d1"]', 'kind = "dense"', 'encoder = { type = "none" }', ""]
+    for name, kind, weight in case.tasks:
+        lines += ["[[tasks]]", f'name = "{name}"', f'kind = "{kind}"', f"weight = {weight}"]
+        lines += ['loss = "huber"', "delta = 1.0", ""] if kind == "regression" else [""]
+    lines += [
+        "[model]",
+        f'preset = "{case.preset}"',
+        f"multi_task = {{ {block} }}",
+        f"towers = {{ units = {array(case.tower_units)} }}",
+        f'activation = "{case.activation}"',
+        f"batch_norm = {str(case.batch_norm).lower()}",
+        f'layer_order = "{case.layer_order}"',
+        "dropout = 0.0",
+        f"l2 = {case.l2}",
+        f"l2_embedding = {case.l2_embedding}",
+        f'embedding_penalty = "{case.embedding_penalty}"',
+        "",
+        "[train]",
+        f"batch_size = {ROWS}",
+        f'normaliser = "{case.normaliser}"',
+        'optimizer = { type = "adagrad", learning_rate = 0.01 }',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    default = pathlib.Path(__file__).resolve().parents[2] / "crates/polyrank-model/tests/goldens"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=pathlib.Path, default=default, help="folder of the golden files")
+    folder = parser.parse_args().out
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    check_against_torch()
+    for case in CASES:
+        seed, tensors = next((s, t) for s in range(1000) if (t := make(case, s)) is not None)
+        path = folder / f"{case.name}.safetensors"
+        save_file(tensors, path, metadata={"config": config(case)})
+        print(f"{case.name}: seed {seed}, {len(tensors)} tensors, {path.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

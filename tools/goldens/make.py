@@ -162,7 +162,8 @@ def config(case):
         encoder = f'{{ type = "identity", size = {rows - 3} }}'
         lines += ["[[features]]", f'name = "{name}"', 'kind = "categorical"', f"dim = {case.dims[name]}"]
         lines += [f"encoder = {encoder}", ""]
-    lines += ["[[features]]", 'name = "tags"', 'kind = "categorical"', 'list = { combiner = "mean" }', 'table = "a"', ""]
+    lines += ["[[features]]", 'name = "tags"', 'kind = "categorical"']
+    lines += ['list = { combiner = "mean" }', 'table = "a"', ""]
     lines += ["[[features]]", 'names = ["d0", "d1"]', 'kind = "dense"', 'encoder = { type = "none" }', ""]
     for name, kind, weight in case.tasks:
         lines += ["[[tasks]]", f'name = "{name}"', f'kind = "{kind}"', f"weight = {weight}"]
@@ -183,7 +184,7 @@ def config(case):
         "[train]",
         f"batch_size = {ROWS}",
         f'normaliser = "{case.normaliser}"',
-        'optimizer = { type = "adagrad", learning_rate = 0.01 }',
+        'optimizer = { type = "adagrad", learning_rate = 0.01, initial_accumulator = 0.0 }',
     ]
     return "\n".join(lines) + "\n"
 

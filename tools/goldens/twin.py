@@ -170,7 +170,8 @@ class Network:
         case, names = self.case, [task for task, _, _ in self.case.tasks]
         depth = len(case.units)
         if case.block == "single":
-            values = {task: self.mlp(self.embed(batch, f"{task}/"), f"{task}/bottom", depth, training) for task in names}
+            inputs = {task: self.embed(batch, f"{task}/") for task in names}
+            values = {task: self.mlp(inputs[task], f"{task}/bottom", depth, training) for task in names}
         else:
             x = self.embed(batch, "")
             if case.block == "shared_bottom":

@@ -13,8 +13,14 @@ fn plain() -> Reading {
 #[test]
 fn values_of_every_kind() -> Outcome {
     let file = b"{\"i\":1,\"f\":0.5,\"t\":\"x\",\"b\":true,\"l\":[1,2]}\n\n{\"t\":null,\"l\":[],\"b\":false,\"i\":-2}\r\n  \n{}";
-    assert_eq!(read("t.jsonl", file, &["i", "f", "t", "b", "l"], &plain())?, ["1 0.5 x true [1, 2]", "-2 - - false []", "- - - - -"]);
-    assert_eq!(types("t.jsonl", file, &["i", "f", "t", "b", "l"])?, ["Int64", "Float64", "Utf8", "Boolean", "List(Int64)"]);
+    assert_eq!(
+        read("t.jsonl", file, &["i", "f", "t", "b", "l"], &plain())?,
+        ["1 0.5 x true [1, 2]", "-2 - - false []", "- - - - -"]
+    );
+    assert_eq!(
+        types("t.jsonl", file, &["i", "f", "t", "b", "l"])?,
+        ["Int64", "Float64", "Utf8", "Boolean", "List(Int64)"]
+    );
     assert_eq!(read("t.ndjson", file, &["none"], &plain())?, ["-", "-", "-"]);
     Ok(())
 }
@@ -58,10 +64,7 @@ fn malformed_rows_name_their_place() -> Outcome {
             r#"7"#,
             "t.jsonl:2: invalid type: integer `7`, expected a JSON object at character 1; write one JSON object a line",
         ),
-        (
-            r#"[{"a":1}]"#,
-            "t.jsonl:2: a JSON array where one object a line is expected; write each row on its own line",
-        ),
+        (r#"[{"a":1}]"#, "t.jsonl:2: a JSON array where one object a line is expected; write each row on its own line"),
         (
             r#"{"a":{"b":1}}"#,
             "t.jsonl:2, column `a`: an object where a value or a list is expected; write its parts as columns",
@@ -86,7 +89,8 @@ fn what_is_not_asked_for_does_not_matter() -> Outcome {
 
 #[test]
 fn half_taken_rows_leave_no_trace() -> Outcome {
-    let file = b"{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":{}}\n{\"b\":\"z\"}\n{\"a\":3,\"b\":\"y\"} x\n{\"a\":4,\"b\":\"w\"}\n";
+    let file =
+        b"{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":{}}\n{\"b\":\"z\"}\n{\"a\":3,\"b\":\"y\"} x\n{\"a\":4,\"b\":\"w\"}\n";
     let folder = folder(&[("t.jsonl", file)])?;
     let source = source(folder.path(), &["t.jsonl"], &skip())?;
     for batch_rows in [1, 2, 10] {
@@ -106,12 +110,8 @@ fn columns_of_the_first_rows() -> Outcome {
     let folder = folder(&[("t.jsonl", b"{\"b\":1,\"o\":{}}\n{\"a\":[0.5],\"b\":2}\n{\"b\":null,\"n\":null}\n")])?;
     let source = source(folder.path(), &["t.jsonl"], &plain())?;
     let list = DataType::new_list(DataType::Float64, true);
-    let expected = [
-        ("b", DataType::Int64),
-        ("o", DataType::Struct(Fields::empty())),
-        ("a", list),
-        ("n", DataType::Utf8),
-    ];
+    let expected =
+        [("b", DataType::Int64), ("o", DataType::Struct(Fields::empty())), ("a", list), ("n", DataType::Utf8)];
     assert_eq!(source.columns()?, expected.map(|(name, kind)| (name.to_owned(), kind)));
     assert!(source.check_columns(&strings(&["a", "n"])).is_ok());
     let error = source.check_columns(&strings(&["absent"])).map_err(|error| error.to_string());

@@ -123,7 +123,10 @@ fn headers() -> Outcome {
         complaint("t.csv", b"a,b,a\n1,2,3\n", &["a"], &plain())?,
         "t.csv:1, column `a`: the header names `a` twice; rename one of the columns"
     );
-    assert_eq!(complaint("t.csv", b"user_id,b\n", &["userid"], &plain())?, "t.csv: no column `userid`; did you mean `user_id`?");
+    assert_eq!(
+        complaint("t.csv", b"user_id,b\n", &["userid"], &plain())?,
+        "t.csv: no column `userid`; did you mean `user_id`?"
+    );
     assert_eq!(complaint("t.csv", b"user_id,b\n", &["zzz"], &plain())?, "t.csv: no column `zzz`");
     // A later file must have the columns as well.
     let folder = folder(&[("1.csv", b"a,b\n1,2\n"), ("2.csv", b"b\n2\n")])?;
@@ -172,7 +175,8 @@ fn a_row_beyond_the_limit_is_an_error() -> Outcome {
 
 #[test]
 fn files_by_pattern() -> Outcome {
-    let folder = folder(&[("b.csv", b"a\n3\n"), ("a.csv", b"a\n1\n2\n"), (".c.csv", b"a\n9\n"), ("x[1].csv", b"a\n4\n")])?;
+    let folder =
+        folder(&[("b.csv", b"a\n3\n"), ("a.csv", b"a\n1\n2\n"), (".c.csv", b"a\n9\n"), ("x[1].csv", b"a\n4\n")])?;
     let read = |patterns: &[&str]| -> Result<Vec<String>, Box<dyn std::error::Error>> {
         texts(source(folder.path(), patterns, &plain())?.rows(&strings(&["a"]), 10)?)
     };
@@ -186,7 +190,10 @@ fn files_by_pattern() -> Outcome {
         complain(&["no-*.csv"]),
         Err(format!("`no-*.csv` matches no file; write a path or glob relative to {base}"))
     );
-    assert_eq!(complain(&["no.csv"]), Err(format!("`no.csv` matches no file; write a path or glob relative to {base}")));
+    assert_eq!(
+        complain(&["no.csv"]),
+        Err(format!("`no.csv` matches no file; write a path or glob relative to {base}"))
+    );
     assert_eq!(
         complain(&["a.csv", "a*"]),
         Err(format!("{base}/a.csv: `a*` names this file a second time; name it once"))
@@ -209,9 +216,17 @@ fn foreign_files() -> Outcome {
         ("t.csv", b"\x1f\x8b\x08\x00", "t.csv: is a gzip file, not text as its name says; rename it"),
         ("t.csv", b"a,b\n\x00\x01", "t.csv: holds binary data, not text; check that it is the right file"),
         ("t.tsv", b"\xff\xfea\x00", "t.tsv: is UTF-16 text (save it as UTF-8), not text as its name says; rename it"),
-        ("t.csv.gz", b"a,b\n", "t.csv.gz: is not a gzip file, as its name says; check that it was written or copied whole"),
+        (
+            "t.csv.gz",
+            b"a,b\n",
+            "t.csv.gz: is not a gzip file, as its name says; check that it was written or copied whole",
+        ),
         ("t.csv.zst", b"", "t.csv.zst: is empty"),
-        ("t.parquet", b"a,b\n", "t.parquet: is not a Parquet file, as its name says; check that it was written or copied whole"),
+        (
+            "t.parquet",
+            b"a,b\n",
+            "t.parquet: is not a Parquet file, as its name says; check that it was written or copied whole",
+        ),
         ("t.parquet.gz", b"\x1f\x8b", "t.parquet.gz: a .parquet file is compressed inside; unpack it first"),
         ("t.arrow", b"PAR1", "t.arrow: is a Parquet file, not an Arrow file as its name says; rename it"),
     ] {
@@ -238,6 +253,16 @@ fn batch_size_changes_nothing() -> Outcome {
     for batch_rows in [0, 1, 7, 999, 1000] {
         assert_eq!(texts(source.rows(&strings(&["a", "b"]), batch_rows)?)?, whole);
     }
+    Ok(())
+}
+
+#[test]
+fn rows_can_be_read_ahead_on_another_thread() -> Outcome {
+    let folder = folder(&[("t.csv", b"a\n1\n2\n3\n")])?;
+    let rows = source(folder.path(), &["t.csv"], &plain())?.rows(&strings(&["a"]), 1)?;
+    let ahead = polyrank_data::stream::Prefetch::new(rows, 2)?;
+    let sizes = ahead.map(|raw| raw.map(|raw| raw.batch.num_rows())).collect::<Result<Vec<_>, _>>()?;
+    assert_eq!(sizes, [1, 1, 1]);
     Ok(())
 }
 

@@ -104,13 +104,12 @@ impl Optimizer {
                 Rule::Adagrad { lr: of(learning_rate), eps: of(epsilon), by_row: true }
             }
             Optimizer::Adam { learning_rate, beta1, beta2, epsilon, weight_decay } => {
-                let t = t as f64;
                 Rule::Adam {
-                    step: of(learning_rate / (1.0 - beta1.powf(t))),
+                    step: of(learning_rate / (1.0 - power(beta1, t))),
                     beta1: of(beta1),
                     beta2: of(beta2),
                     // √(s / (1 − β2^t)) as a factor on √s.
-                    root: of(1.0 / (1.0 - beta2.powf(t)).sqrt()),
+                    root: of(1.0 / (1.0 - power(beta2, t)).sqrt()),
                     eps: of(epsilon),
                     keep: of(1.0 - learning_rate * weight_decay),
                 }
@@ -120,6 +119,19 @@ impl Optimizer {
             }
         }
     }
+}
+
+/// `base` to the power of `t`, by squaring: libm's differs between machines.
+fn power(base: f64, mut t: u64) -> f64 {
+    let (mut out, mut square) = (1.0, base);
+    while t > 0 {
+        if t & 1 == 1 {
+            out *= square;
+        }
+        square *= square;
+        t >>= 1;
+    }
+    out
 }
 
 /// An optimizer's numbers at one step.

@@ -58,7 +58,8 @@ pub(crate) struct Plan {
     pub(crate) width: usize,
 }
 
-/// Gives every concat inputs of its own: an input that something else reads too, or that is read twice, is copied.
+/// Gives every concat inputs of its own: an input that something else reads too, or that is read twice, is copied. So
+/// is whatever any op reads twice: each input's gradient needs a place of its own.
 pub(crate) fn own_concat_inputs(graph: &Graph) -> Graph {
     let mut readers = vec![0usize; graph.nodes.len()];
     let used = graph.nodes.iter().flat_map(|n| &n.inputs).chain(graph.heads.iter().map(|h| &h.output));
@@ -69,22 +70,23 @@ pub(crate) fn own_concat_inputs(graph: &Graph) -> Graph {
     out.nodes.clear();
     let mut moved: Vec<Value> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
-        let mut node = node.clone();
-        for input in &mut node.inputs {
-            let from = *input;
-            *input = moved[from.0];
-            let nested = matches!(graph.nodes[from.0].op, Op::Concat(_));
-            if matches!(node.op, Op::Concat(_)) && (readers[from.0] > 1 || nested) {
-                let source = &graph.nodes[from.0];
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for (at, &from) in node.inputs.iter().enumerate() {
+            let source = &graph.nodes[from.0];
+            let shared = is_concat(node) && (readers[from.0] > 1 || is_concat(source));
+            let mut input = moved[from.0];
+            if shared || node.inputs[..at].contains(&from) {
                 out.nodes.push(Node {
                     name: format!("{}.copy", source.name),
                     op: Op::from(crate::ops::activation::Activate::copy()),
-                    inputs: vec![*input],
+                    inputs: vec![input],
                     width: source.width,
                 });
-                *input = Value(out.nodes.len() - 1);
+                input = Value(out.nodes.len() - 1);
             }
+            inputs.push(input);
         }
+        let node = Node { inputs, ..node.clone() };
         out.nodes.push(node);
         moved.push(Value(out.nodes.len() - 1));
     }

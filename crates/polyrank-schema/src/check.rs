@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::block;
 use crate::config::{Config, EmbeddingInit, FeatureKind, LayerInit, RegressionLoss, Split, TaskKind, Validation};
-use crate::cross::{self, Labels, name_fault};
+use crate::cross::{self, Labels};
 use crate::error::{ConfigErrors, Problem, printable};
 use crate::limits::{
     ABOVE_ZERO, BATCH, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, SEPARATOR_CHARS,
@@ -67,9 +67,10 @@ fn check_size(ctx: &mut Context, key: &str, value: usize, max: i128) {
     }
 }
 
-fn check_name(ctx: &mut Context, key: &str, name: &str) {
-    if let Some(fault) = name_fault(name) {
-        ctx.report(key, fault, None);
+/// Other faults of names are found with what must fit together; there an empty one stands for an unreadable one.
+fn check_given(ctx: &mut Context, key: &str, name: &str) {
+    if name.is_empty() {
+        ctx.report(key, "an empty name".to_owned(), None);
     }
 }
 
@@ -85,9 +86,12 @@ fn check_data(ctx: &mut Context, config: &Config) {
         Validation::Fraction { fraction, split } => {
             block::check_range(ctx, "data.valid_fraction", *fraction, FRACTION);
             if let Split::Group(column) = split {
-                check_name(ctx, "data.split", column);
+                check_given(ctx, "data.split", column);
             }
         }
+    }
+    if data.reading.columns.as_ref().is_some_and(Vec::is_empty) {
+        ctx.report("data.columns", "empty".to_owned(), None);
     }
     if data.reading.separator.is_some_and(|c| !is_separator(c)) {
         ctx.report("data.separator", format!("expected {}", SEPARATOR), None);
@@ -110,10 +114,8 @@ fn check_features(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
         let key = format!("features.{}", printable(&feature.name));
         let (name_key, column_key) = (format!("{key}.name"), format!("{key}.column"));
         let (encoder_key, dim_key) = (format!("{key}.encoder"), format!("{key}.dim"));
-        if feature.name.is_empty() {
-            check_name(ctx, &name_key, &feature.name);
-        }
-        check_name(ctx, &column_key, &feature.column);
+        check_given(ctx, &name_key, &feature.name);
+        check_given(ctx, &column_key, &feature.column);
         let dim = match &feature.kind {
             FeatureKind::Categorical { encoder, dim, list, table } => {
                 block::check(ctx, encoder, &encoder_key, registry.categorical_encoders, context);
@@ -163,10 +165,8 @@ fn check_tasks(ctx: &mut Context, config: &Config) {
     }
     for task in &config.tasks {
         let key = format!("tasks.{}", printable(&task.name));
-        if task.name.is_empty() {
-            check_name(ctx, &format!("{key}.name"), &task.name);
-        }
-        check_name(ctx, &format!("{key}.column"), &task.column);
+        check_given(ctx, &format!("{key}.name"), &task.name);
+        check_given(ctx, &format!("{key}.column"), &task.column);
         block::check_range(ctx, &format!("{key}.weight"), task.weight, ABOVE_ZERO);
         match &task.kind {
             TaskKind::Binary { positive: Some(positive) } => {

@@ -46,7 +46,7 @@ fn check_files(ctx: &mut Context, config: &Config) {
 }
 
 /// Why a text cannot name a feature, a task or a column.
-pub(crate) fn name_fault(name: &str) -> Option<String> {
+fn name_fault(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("an empty name".to_owned());
     }
@@ -112,10 +112,12 @@ fn check_tables(ctx: &mut Context, config: &Config, labels: &Labels) {
 }
 
 fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels) {
-    let features = config.features.iter().zip(&labels.features).map(|(f, l)| (format!("{l}.column"), &f.column));
-    let tasks = config.tasks.iter().zip(&labels.tasks).map(|(t, l)| (format!("{l}.column"), &t.column));
+    let features = config.features.iter().zip(&labels.features).map(|(f, l)| (l, &f.name, &f.column));
+    let tasks = config.tasks.iter().zip(&labels.tasks).map(|(t, l)| (l, &t.name, &t.column));
+    // A column named as its feature or task shares that name's faults, which were reported.
+    let named = features.chain(tasks).map(|(l, name, column)| (format!("{l}.column"), column, name == column));
     let group = config.group_column().map(str::to_owned);
-    let split = group.iter().map(|c| ("data.split".to_owned(), c));
+    let split = group.iter().map(|c| ("data.split".to_owned(), c, false));
     let columns = config.data.reading.columns.as_ref();
     let mut known = BTreeSet::new();
     for column in columns.into_iter().flatten() {
@@ -127,9 +129,9 @@ fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels) {
         }
     }
     let names: Vec<&str> = columns.into_iter().flatten().map(String::as_str).collect();
-    for (key, column) in features.chain(tasks).chain(split).filter(|(_, c)| !c.is_empty()) {
+    for (key, column, reported) in named.chain(split).filter(|(_, c, _)| !c.is_empty()) {
         if columns.is_none() {
-            if let Some(fault) = name_fault(column) {
+            if !reported && let Some(fault) = name_fault(column) {
                 ctx.report(&key, fault, None);
             }
         } else if !known.contains(column.as_str()) {

@@ -134,6 +134,14 @@ impl Found<'_> {
         }
     }
 
+    /// A text that is not empty; `what` it names is for the message.
+    pub(crate) fn name(&self, ctx: &mut Context, what: &str) -> Option<String> {
+        match &self.node.value {
+            Value::Text(v) if !v.is_empty() => Some(v.clone()),
+            _ => self.expected(ctx, what),
+        }
+    }
+
     pub(crate) fn named<T: Named>(&self, ctx: &mut Context) -> Option<T> {
         let names: Vec<&str> = T::NAMES.iter().map(|(name, _)| *name).collect();
         let what = if names.len() == 1 {
@@ -148,6 +156,19 @@ impl Found<'_> {
         let message = format!("expected {what}, found {}", self.node.value.describe());
         ctx.report_at(&self.node.place, &self.key, message, correction(word, &names, Quote::Value));
         None
+    }
+
+    /// A list of texts that are not empty, or one as a list of one.
+    pub(crate) fn names(&self, ctx: &mut Context, what: &str) -> Option<Vec<String>> {
+        let names = self.texts(ctx, what)?;
+        if names.is_empty() {
+            return self.expected(ctx, what);
+        }
+        if names.iter().any(String::is_empty) {
+            ctx.report_at(&self.node.place, &self.key, format!("expected {what}, found an empty text"), None);
+            return None;
+        }
+        Some(names)
     }
 
     /// A list of texts, or one text as a list of one.
@@ -257,6 +278,10 @@ impl<'a> Section<'a> {
 
     /// Reports `name`, which must be written and is not.
     pub(crate) fn missing(&self, ctx: &mut Context, name: &str, hint: &str) {
+        // Where something else stands for the table, that was the problem.
+        if self.table.is_none() && self.place != Place::Nowhere {
+            return;
+        }
         let key = self.at(name);
         ctx.report_at(&self.place, &key, "missing".to_owned(), Some(hint.to_owned()));
     }

@@ -20,8 +20,8 @@ pub struct SetOverride {
 }
 
 impl SetOverride {
-    /// Reads `key=value`. The key is a TOML key, as `train.threads` or `features."a.b".dim`; the value is a TOML value, and
-    /// a bare word that is none (`adam`, `data/part-*.csv`) is a text.
+    /// Reads `key=value`. The key is a TOML key, as `train.threads` or `features."a.b".dim`; the value is a TOML value,
+    /// and a bare word that is none (`adam`, `data/part-*.csv`) is a text.
     ///
     /// # Errors
     ///

@@ -1,1 +1,14 @@
 //! The training loop, metrics, checkpoints, evaluation and the report.
+
+mod checkpoint;
+pub mod dataset;
+mod error;
+pub mod evaluate;
+pub mod history;
+pub mod metrics;
+pub mod report;
+pub mod run;
+mod summary;
+
+pub use error::TrainError;
+pub use run::{Event, RunOptions, RunResult, run};

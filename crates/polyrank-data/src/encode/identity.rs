@@ -112,6 +112,7 @@ impl IdEncoder for Identity {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -75,7 +75,7 @@ fn from_text(text: &str) -> Result<f32, String> {
     }
     match parse(text) {
         Ok(None) => Ok(f32::NAN),
-        Ok(Some(x)) if x == 0.0 => Ok(0.0),
+        Ok(Some(0.0)) => Ok(0.0),
         Ok(Some(1.0)) => Ok(1.0),
         _ => Err(not_binary(&quote(text))),
     }

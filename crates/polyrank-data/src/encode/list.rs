@@ -25,7 +25,8 @@ pub(crate) fn visit_items(
     mut f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
 ) -> Result<(), BadCell> {
     let max = list.max_length.unwrap_or(usize::MAX);
-    let split = |row: usize, text: &str| split(text, list).take(max).try_for_each(|item| f(row, Value::from_text(item)));
+    let split =
+        |row: usize, text: &str| split(text, list).take(max).try_for_each(|item| f(row, Value::from_text(item)));
     let cells = each_row(array.len());
     match array.data_type() {
         DataType::List(_) => lists(array.as_list::<i32>(), max, f),

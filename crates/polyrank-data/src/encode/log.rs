@@ -31,7 +31,7 @@ fn ln_1p(x: f64) -> f64 {
     let series = (1..12).rev().fold(0.0, |sum, n| z * (1.0 / f64::from(2 * n + 1) + sum));
     // 2s = f − s·f: the large part stays exact.
     let ln_m = f - s * (f - 2.0 * series);
-    const LN2_HIGH: f64 = 6.931_471_803_691_238_2e-1;
+    const LN2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     k as f64 * LN2_HIGH + (ln_m + (k as f64 * LN2_LOW + lost / u))
 }

@@ -62,7 +62,8 @@ pub(crate) fn parse(text: &str) -> Result<Option<f64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let number = text.parse().map_err(|_| format!("{} is not a number; leave it empty if it is missing", quote(text)))?;
+    let number =
+        text.parse().map_err(|_| format!("{} is not a number; leave it empty if it is missing", quote(text)))?;
     check(number)
 }
 
@@ -95,6 +96,7 @@ fn primitive<T: ArrowPrimitiveType<Native: ArrowNativeTypeOp>>(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use polyrank_schema::Config;
 use polyrank_schema::config::{Feature, FeatureKind};
@@ -95,21 +95,19 @@ impl Encoders {
     /// Reads the encoders that a configuration's features had when they were saved.
     pub fn load(dir: &Path, config: &Config) -> Result<Encoders, DataError> {
         let plan = Plan::new(config)?;
-        let mut fitted: Vec<Option<(Seen, Option<Encoder>)>> = Vec::with_capacity(plan.features.len());
-        for (i, feature) in plan.features.iter().enumerate() {
-            let path = dir.join(file_name(i, &feature.name));
-            let bad = |problem: String| DataError::BadFile { path: path.clone(), problem };
-            let file = read(&path)?;
-            let restored = restore(&plan, i, file).map_err(bad)?;
-            fitted.push(Some(restored));
+        let path = |i: usize| dir.join(file_name(i, &plan.features[i].name));
+        let mut fitted = Vec::with_capacity(plan.features.len());
+        for i in 0..plan.features.len() {
+            let file = read(&path(i))?;
+            fitted.push(restore(&plan, i, file).map_err(|problem| DataError::BadFile { path: path(i), problem })?);
         }
-        let encoders: Vec<_> = fitted.iter().map(|f| f.as_ref().and_then(|(_, encoder)| encoder.clone())).collect();
-        let columns = fitted.into_iter().flatten().enumerate().map(|(i, (seen, _))| {
-            let encoder = encoders[plan.owner[i]].clone().ok_or_else(|| {
-                let path: PathBuf = dir.join(file_name(i, &plan.features[i].name));
-                DataError::BadFile { path, problem: "shares an encoder that is not there".to_owned() }
+        let columns = fitted.iter().enumerate().map(|(i, (seen, _))| {
+            let encoder = fitted[plan.owner[i]].1.clone();
+            let encoder = encoder.ok_or_else(|| {
+                let problem = "shares the encoder of a feature that has none".to_owned();
+                DataError::BadFile { path: path(i), problem }
             })?;
-            Ok(Column { seen, list: plan.list(i), encoder })
+            Ok(Column { seen: *seen, list: plan.list(i), encoder })
         });
         let columns = columns.collect::<Result<Vec<_>, DataError>>()?;
         Ok(Encoders::new(plan, columns))
@@ -210,9 +208,7 @@ fn restore(plan: &Plan, i: usize, file: FeatureFile) -> Result<(Seen, Option<Enc
         (FeatureKind::Dense { encoder }, EncoderFile::Scale(name)) if encoder.kind == name => {
             Encoder::Dense(Scale::new(encoder, &seen.moments)?)
         }
-        (FeatureKind::Vector { size }, EncoderFile::Vector { size: saved }) if *size == saved => {
-            Encoder::Vector(*size)
-        }
+        (FeatureKind::Vector { size }, EncoderFile::Vector { size: saved }) if *size == saved => Encoder::Vector(*size),
         _ => return Err(other()),
     };
     Ok((seen, Some(encoder)))

@@ -34,11 +34,9 @@ impl Plan {
     /// How the feature's list column is read; `None` if it has one value a row.
     pub(crate) fn list(&self, feature: usize) -> Option<ListOptions> {
         match &self.features[feature].kind {
-            FeatureKind::Categorical { list: Some(list), .. } => Some(ListOptions {
-                max_length: list.max_length,
-                separator: list.separator.clone(),
-                trim: self.trim,
-            }),
+            FeatureKind::Categorical { list: Some(list), .. } => {
+                Some(ListOptions { max_length: list.max_length, separator: list.separator.clone(), trim: self.trim })
+            }
             _ => None,
         }
     }

@@ -102,8 +102,8 @@ pub(crate) fn quote(text: &str) -> String {
 /// values are read from.
 pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef, String> {
     let to = match array.data_type() {
-        DataType::Dictionary(_, value) => value.as_ref().clone(),
-        DataType::RunEndEncoded(_, values) => values.data_type().clone(),
+        DataType::Dictionary(_, values) => repeated(values),
+        DataType::RunEndEncoded(_, values) => repeated(values.data_type()),
         DataType::ListView(field) => DataType::List(field.clone()),
         DataType::LargeListView(field) => DataType::LargeList(field.clone()),
         DataType::Binary | DataType::BinaryView => DataType::Utf8,
@@ -118,6 +118,14 @@ pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef, String> {
         .map_err(|e| format!("cannot be read as {to}: {e}"))?;
     // A dictionary's values can be encoded in turn.
     plain(&cast)
+}
+
+/// Texts that rows share stay shared: copied, a few bytes of a file could become gigabytes.
+fn repeated(values: &DataType) -> DataType {
+    match values {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary | DataType::LargeBinary => DataType::Utf8View,
+        other => other.clone(),
+    }
 }
 
 /// Calls `f` with the row and the canonical value of each cell, in order. The array is [`plain`].
@@ -244,6 +252,7 @@ fn float<T: ArrowPrimitiveType<Native: Into<f64> + ArrowNativeTypeOp + std::fmt:
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -270,5 +279,19 @@ mod tests {
     fn long_texts_are_shortened_in_messages() {
         assert_eq!(quote("a\nb"), "`a\\nb`");
         assert_eq!(quote(&"x".repeat(41)), format!("`{}…`", "x".repeat(40)));
+    }
+    #[test]
+    fn a_long_text_in_a_dictionary_is_not_copied_to_every_row() {
+        use std::sync::Arc;
+
+        use arrow_array::{DictionaryArray, Int32Array, StringArray};
+
+        let long = "x".repeat(1 << 20);
+        let keys = Int32Array::from(vec![0; 1 << 12]);
+        let dictionary: ArrayRef =
+            Arc::new(DictionaryArray::new(keys, Arc::new(StringArray::from(vec![long.as_str()]))));
+        let plain = plain(&dictionary).unwrap();
+        assert_eq!(plain.as_string_view().value(4000), long);
+        assert!(plain.get_array_memory_size() < 3 << 20, "{} bytes", plain.get_array_memory_size());
     }
 }

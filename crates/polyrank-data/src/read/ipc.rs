@@ -17,8 +17,11 @@ use crate::error::DataError;
 
 const KIND: &str = "an Arrow file";
 
-/// Bytes that one record batch or dictionary may take once decompressed.
-const MAX_DECOMPRESSED: u64 = 4 << 30;
+/// Bytes that one record batch or dictionary may take once decompressed, whatever its size in the file.
+const DECOMPRESSED_FREE: u64 = 256 << 20;
+
+/// Bytes beyond that which each byte in the file may become; data of more than one value stay far below.
+const DECOMPRESSED_RATIO: u64 = 1024;
 
 /// Rows that one record batch may have.
 const MAX_ROWS: i64 = i32::MAX as i64;
@@ -267,6 +270,7 @@ impl Walk {
 
     /// Bounds what the compressed buffers of a record batch claim to hold: each begins with that as an `i64`.
     fn decompressed(&mut self, batch: &arrow_ipc::RecordBatch<'_>, body: u64, length: u64) -> Result<(), String> {
+        let limit = DECOMPRESSED_FREE.saturating_add(length.saturating_mul(DECOMPRESSED_RATIO));
         let mut total = 0u64;
         for buffer in batch.buffers().iter().flatten() {
             let (Ok(offset), Ok(size)) = (u64::try_from(buffer.offset()), u64::try_from(buffer.length())) else {
@@ -282,11 +286,8 @@ impl Walk {
             let claim = i64::from_le_bytes(claim.try_into().map_err(|_| "it is cut short")?);
             // -1 marks a buffer that was left as it is.
             total = total.saturating_add(u64::try_from(claim).unwrap_or(size));
-            if total > MAX_DECOMPRESSED {
-                let limit = MAX_DECOMPRESSED >> 30;
-                return Err(format!(
-                    "a record batch takes more than {limit} GiB once decompressed; write smaller ones"
-                ));
+            if total > limit {
+                return Err(format!("{length} bytes claim to hold more than {limit}; write smaller record batches"));
             }
         }
         Ok(())

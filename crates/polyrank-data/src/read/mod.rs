@@ -2,7 +2,8 @@
 //!
 //! Whatever the file, a column arrives as one of these Arrow types: `Boolean`, `Int64`, `UInt64`, `Float32`, `Float64`,
 //! `Utf8`, or a `List` of those. Text files give `Utf8` only. In JSON lines the type is that of the batch's values, so
-//! it may differ from batch to batch, but never so that a value's canonical text differs.
+//! it may differ from batch to batch, but never so that a value's canonical text differs. Trimming and the texts that
+//! mean missing apply to text files and to JSON texts, not to Parquet and Arrow.
 //!
 //! Text files: UTF-8 (a byte order mark is dropped), lines end with LF or CRLF, empty lines are passed over. Fields are
 //! quoted as RFC 4180 says, except where the separator is a tab: there a quote is a character like any other.
@@ -27,6 +28,7 @@ use polyrank_schema::config::Reading;
 
 use crate::error::DataError;
 use files::{DataFile, Format};
+pub use guard::decoding;
 
 /// The files to read rows from, in order.
 #[derive(Debug, Clone)]
@@ -285,12 +287,11 @@ fn no_files() -> DataError {
 
 /// The error for a column that `path` lacks, with the nearest of the names that it has.
 fn missing_column<'a>(path: &Path, column: &str, present: impl Iterator<Item = &'a str>) -> DataError {
-    // Below this similarity a hint misleads more than it helps.
-    const SIMILAR: f64 = 0.7;
     let nearest = present
-        .map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &column.to_lowercase()), name))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|name| (strsim::damerau_levenshtein(&name.to_lowercase(), &column.to_lowercase()), name))
+        // Further apart than this, a hint misleads more than it helps.
+        .filter(|(distance, name)| 3 * distance <= name.chars().count().max(column.chars().count()))
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name.to_owned());
     DataError::MissingColumn { path: path.into(), column: column.into(), nearest }
 }

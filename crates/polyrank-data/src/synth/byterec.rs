@@ -23,8 +23,9 @@ const VIDEOS: u64 = 3_000;
 const AUTHORS: u64 = 300;
 const MUSIC: u64 = 300;
 const CITIES: u64 = 100;
-const CHANNELS: u64 = 5;
 const DEVICES: u64 = 40;
+/// What a channel adds to the logits of finish and like: too few channels to leave their effect on the shares to the seed.
+const CHANNEL_APPEALS: [(f64, f64); 5] = [(-0.3, 0.4), (0.6, -0.3), (-0.6, -1.2), (0.9, 1.2), (0.1, -0.9)];
 /// Rows among which a newcomer's few appearances lie.
 const NEWCOMER_ROWS: u64 = 64;
 /// 2020-01-01, in seconds of the Unix epoch.
@@ -66,7 +67,6 @@ enum Entity {
     Video,
     Author,
     Music,
-    Channel,
     Device,
 }
 
@@ -143,7 +143,8 @@ impl ByteRec {
         let city = self.skewed(Purpose::UserCity, user, CITIES);
         let author = self.skewed(Purpose::VideoAuthor, video, AUTHORS);
         let music = self.skewed(Purpose::VideoMusic, video, MUSIC);
-        let channel = self.skewed(Purpose::Channel, i, CHANNELS);
+        let channel = self.skewed(Purpose::Channel, i, CHANNEL_APPEALS.len() as u64);
+        let (channel_finish, channel_like) = CHANNEL_APPEALS[channel as usize];
         let device = self.skewed(Purpose::Device, user.wrapping_mul(2) + (i & 1), DEVICES);
         let author_city = self.skewed(Purpose::AuthorCity, author, CITIES);
         let length = self.uniform(Purpose::VideoLength, video);
@@ -151,23 +152,23 @@ impl ByteRec {
         let affinity: f64 = (0..FACTORS as u64)
             .map(|k| {
                 let at = |id: u64| id * FACTORS as u64 + k;
-                let taste = 0.9 * self.normal(Purpose::CityTaste, at(city)) + 0.4 * self.normal(Purpose::Taste, at(user));
+                let taste =
+                    0.9 * self.normal(Purpose::CityTaste, at(city)) + 0.4 * self.normal(Purpose::Taste, at(user));
                 let topic =
                     0.9 * self.normal(Purpose::AuthorTopic, at(author)) + 0.4 * self.normal(Purpose::Topic, at(video));
                 taste * topic
             })
             .sum();
         let appeals = [
-            (Entity::User, user, 0.45, 0.25),
-            (Entity::UserCity, city, 0.35, 0.45),
-            (Entity::Video, video, 0.25, 0.20),
-            (Entity::Author, author, 0.55, 0.60),
+            (Entity::User, user, 0.40, 0.20),
+            (Entity::UserCity, city, 0.40, 0.50),
+            (Entity::Video, video, 0.25, 0.15),
+            (Entity::Author, author, 0.55, 0.50),
             (Entity::Music, music, 0.40, 0.30),
-            (Entity::Channel, channel, 0.45, 0.60),
-            (Entity::Device, device, 0.30, 0.40),
+            (Entity::Device, device, 0.40, 0.50),
         ];
-        let mut finish = -0.45 + 0.30 * affinity + 1.6 * (0.5 - length);
-        let mut like = -4.1 + 0.35 * affinity;
+        let mut finish = -0.43 + channel_finish + 0.30 * affinity + 2.0 * (0.5 - length);
+        let mut like = -4.15 + channel_like + 0.15 * affinity + 1.5 * (length - 0.5);
         for (entity, id, finish_share, like_share) in appeals {
             let of = (entity as u64) << 56 | id;
             finish += finish_share * self.normal(Purpose::FinishAppeal, of);

@@ -12,10 +12,10 @@ use polyrank_data::read::{Rows, Source};
 use polyrank_schema::config::{OnBadRow, Reading};
 use tempfile::TempDir;
 
-pub type Outcome = Result<(), Box<dyn Error>>;
+pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 
 /// A folder with files in it.
-pub fn folder(files: &[(&str, &[u8])]) -> Result<TempDir, Box<dyn Error>> {
+pub(crate) fn folder(files: &[(&str, &[u8])]) -> Result<TempDir, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     for (name, content) in files {
         std::fs::write(folder.path().join(name), content)?;
@@ -23,27 +23,37 @@ pub fn folder(files: &[(&str, &[u8])]) -> Result<TempDir, Box<dyn Error>> {
     Ok(folder)
 }
 
-pub fn source(folder: &Path, patterns: &[&str], reading: &Reading) -> Result<Source, DataError> {
+pub(crate) fn source(folder: &Path, patterns: &[&str], reading: &Reading) -> Result<Source, DataError> {
     Source::open(&strings(patterns), folder, reading)
 }
 
-pub fn strings(texts: &[&str]) -> Vec<String> {
+pub(crate) fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-pub fn skip() -> Reading {
+pub(crate) fn skip() -> Reading {
     Reading { on_bad_row: OnBadRow::Skip, ..Reading::default() }
 }
 
 /// The columns of one file, and its rows as text: fields joined by a space, null as `-`.
-pub fn read(name: &str, content: &[u8], columns: &[&str], reading: &Reading) -> Result<Vec<String>, Box<dyn Error>> {
+pub(crate) fn read(
+    name: &str,
+    content: &[u8],
+    columns: &[&str],
+    reading: &Reading,
+) -> Result<Vec<String>, Box<dyn Error>> {
     let folder = folder(&[(name, content)])?;
     let rows = source(folder.path(), &[name], reading)?.rows(&strings(columns), 1000)?;
     texts(rows)
 }
 
 /// The message of the error that reading one file ends with, without the path of its folder.
-pub fn complaint(name: &str, content: &[u8], columns: &[&str], reading: &Reading) -> Result<String, Box<dyn Error>> {
+pub(crate) fn complaint(
+    name: &str,
+    content: &[u8],
+    columns: &[&str],
+    reading: &Reading,
+) -> Result<String, Box<dyn Error>> {
     let folder = folder(&[(name, content)])?;
     let outcome = source(folder.path(), &[name], reading)
         .and_then(|source| source.rows(&strings(columns), 1000))
@@ -53,7 +63,7 @@ pub fn complaint(name: &str, content: &[u8], columns: &[&str], reading: &Reading
     Ok(error.to_string().replace(&format!("{}/", folder.path().display()), ""))
 }
 
-pub fn texts(rows: Rows) -> Result<Vec<String>, Box<dyn Error>> {
+pub(crate) fn texts(rows: Rows) -> Result<Vec<String>, Box<dyn Error>> {
     let mut texts = Vec::new();
     for raw in rows {
         texts.extend(batch_texts(&raw?.batch)?);
@@ -61,7 +71,7 @@ pub fn texts(rows: Rows) -> Result<Vec<String>, Box<dyn Error>> {
     Ok(texts)
 }
 
-pub fn batch_texts(batch: &RecordBatch) -> Result<Vec<String>, Box<dyn Error>> {
+pub(crate) fn batch_texts(batch: &RecordBatch) -> Result<Vec<String>, Box<dyn Error>> {
     let options = FormatOptions::default().with_null("-");
     let columns: Vec<_> =
         batch.columns().iter().map(|array| ArrayFormatter::try_new(array, &options)).collect::<Result<_, _>>()?;
@@ -71,7 +81,7 @@ pub fn batch_texts(batch: &RecordBatch) -> Result<Vec<String>, Box<dyn Error>> {
 }
 
 /// The type of each column of each batch.
-pub fn types(name: &str, content: &[u8], columns: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
+pub(crate) fn types(name: &str, content: &[u8], columns: &[&str]) -> Result<Vec<String>, Box<dyn Error>> {
     let folder = folder(&[(name, content)])?;
     let rows = source(folder.path(), &[name], &Reading::default())?.rows(&strings(columns), 1000)?;
     let mut types = Vec::new();

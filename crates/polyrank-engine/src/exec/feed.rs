@@ -39,7 +39,7 @@ impl<T> Feed<'_, T> {
         if self.slots.len() < graph.slots {
             return fail(format!("{} slots of ids, the network reads {}", self.slots.len(), graph.slots));
         }
-        if graph.dense_width > 0 && self.dense.len() != self.rows * graph.dense_width {
+        if graph.dense_width > 0 && self.rows.checked_mul(graph.dense_width) != Some(self.dense.len()) {
             return fail(format!("{} numbers for {} rows of {}", self.dense.len(), self.rows, graph.dense_width));
         }
         for node in &graph.nodes {
@@ -48,7 +48,7 @@ impl<T> Feed<'_, T> {
             let ids = match (self.slots[lookup.slot], lookup.pooling) {
                 (SlotIds::One(ids), crate::graph::Pooling::One) if ids.len() == self.rows => ids,
                 (SlotIds::Many { offsets, ids }, pooling) if pooling != crate::graph::Pooling::One => {
-                    let whole = offsets.len() == self.rows + 1
+                    let whole = offsets.len().checked_sub(1) == Some(self.rows)
                         && offsets.first() == Some(&0)
                         && offsets.last().map(|&n| n as usize) == Some(ids.len());
                     if !whole || offsets.windows(2).any(|w| w[0] > w[1]) {

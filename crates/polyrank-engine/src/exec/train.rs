@@ -1,5 +1,6 @@
 //! One training step: forward, losses, backward over micro-batches; then the update.
 
+use std::ops::Range;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
@@ -73,6 +74,8 @@ pub struct Trainer<T: Real> {
     plan: Plan,
     pool: rayon::ThreadPool,
     transposed: Vec<Param>,
+    /// Where the gradients of parameters lie that no head depends on.
+    unreached: Vec<Range<usize>>,
     lanes: Vec<Lane<T>>,
     arenas: Vec<Mutex<Arena<T>>>,
     /// By node: what batch-wide ops combined.
@@ -95,6 +98,10 @@ impl<T: Real> Trainer<T> {
             .map_err(std::io::Error::other)?;
         let plan = plan::train(&network.graph);
         let transposed = network.transposed_params(&plan);
+        let passes = network.graph.nodes.iter().zip(&plan.nodes).filter(|(_, planned)| planned.grad.is_some());
+        let reached: Vec<Param> = passes.flat_map(|(node, _)| node.op.params()).collect();
+        let all = (0..network.graph.params.len()).map(Param);
+        let unreached = all.filter(|param| !reached.contains(param)).map(|param| network.params.span(param)).collect();
         let size = network.params.values.len();
         let state = options.optimizer.dense_state();
         let initial = T::of(options.optimizer.initial_state());
@@ -115,6 +122,7 @@ impl<T: Real> Trainer<T> {
             plan,
             pool,
             transposed,
+            unreached,
             dense_state,
         };
         trainer.network.tables = std::mem::take(&mut trainer.network.tables)
@@ -171,7 +179,7 @@ impl<T: Real> Trainer<T> {
     fn gradients(&mut self, feed: &Feed<'_, T>, labels: &[T]) -> Result<StepReport, FeedError> {
         let heads = self.network.graph.heads.len();
         feed.check(&self.network.graph)?;
-        if feed.rows == 0 || labels.len() != feed.rows * heads {
+        if feed.rows == 0 || feed.rows.checked_mul(heads) != Some(labels.len()) {
             return Err(FeedError(format!("{} labels for {} rows of {heads} tasks", labels.len(), feed.rows)));
         }
         let cut = Cut::of(feed.rows);
@@ -194,13 +202,10 @@ impl<T: Real> Trainer<T> {
             sums = self.combine(segment.then, feed.rows);
         }
         let mut loss_sums = vec![0.0; heads];
-        for sums in self.lanes.iter().take(cut.lanes.len() - 1).flat_map(|lane| &lane.micros) {
+        for sums in self.lanes.iter().flat_map(|lane| &lane.micros) {
             for (total, loss) in loss_sums.iter_mut().zip(&sums.losses) {
                 *total += loss;
             }
-        }
-        for lane in &mut self.lanes[cut.lanes.len() - 1..] {
-            lane.micros.clear();
         }
         let total = loss_sums.iter().zip(&scales).map(|(sum, scale)| sum * scale).sum();
         self.gather(feed);
@@ -214,8 +219,14 @@ impl<T: Real> Trainer<T> {
         while self.lanes.len() < lanes {
             self.lanes.push(Lane { grads: vec![T::ZERO; size], micros: Vec::new() });
         }
-        for (i, lane) in self.lanes.iter_mut().enumerate().take(lanes) {
-            lane.micros.resize_with(cut.lanes[i + 1] - cut.lanes[i], MicroSums::default);
+        for (i, lane) in self.lanes.iter_mut().enumerate() {
+            // Lanes that only a larger batch needs must leave nothing to sum.
+            let micros = if i < lanes { cut.lanes[i + 1] - cut.lanes[i] } else { 0 };
+            lane.micros.resize_with(micros, MicroSums::default);
+        }
+        // No backward pass replaces these, so the last step's penalties would pile up.
+        for span in &self.unreached {
+            self.lanes[0].grads[span.clone()].fill(T::ZERO);
         }
         // With batch-wide ops a micro-batch waits for the others, so its values must stay; else a thread's arena serves
         // one micro-batch after the other and stays in its cache.
@@ -328,13 +339,17 @@ impl<T: Real> Trainer<T> {
 
     /// Restores what [`Trainer::state`] gave, and the number of steps done.
     pub fn set_state(&mut self, tensors: &[Tensor<T>], steps: u64) -> Result<(), TensorError> {
-        for expected in self.state_dims() {
-            let fail = |problem: &str| TensorError { name: expected.0.clone(), problem: problem.to_owned() };
-            let tensor = tensors.iter().find(|t| t.name == expected.0).ok_or_else(|| fail("is missing"))?;
-            if tensor.dims != expected.1 || tensor.data.len() != expected.1.iter().product::<usize>() {
+        let mut found = Vec::new();
+        for (name, dims) in self.state_dims() {
+            let fail = |problem: &str| TensorError { name: name.clone(), problem: problem.to_owned() };
+            let tensor = tensors.iter().find(|t| t.name == name).ok_or_else(|| fail("is missing"))?;
+            if tensor.dims != dims || tensor.data.len() != dims.iter().product::<usize>() {
                 return Err(fail("has another shape"));
             }
-            let (kind, name) = expected.0.split_once('/').unwrap_or(("", &expected.0));
+            found.push(tensor);
+        }
+        for tensor in found {
+            let (kind, name) = tensor.name.split_once('/').unwrap_or(("", &tensor.name));
             if let Some(k) = kind.strip_prefix("state").and_then(|k| k.parse::<usize>().ok()) {
                 if let Some(i) = self.network.graph.params.iter().position(|p| p.name == name) {
                     self.network.params.set_in(&mut self.dense_state[k], Param(i), &tensor.data);

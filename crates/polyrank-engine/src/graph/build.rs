@@ -27,18 +27,29 @@ pub struct Layer {
     pub relu: bool,
 }
 
+/// Columns of a value, at most: far beyond any network, and sums and products of two stay within `usize`.
+const MOST_COLUMNS: usize = 1 << 24;
+
 impl Graph {
     fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[Value]) -> Result<Value, GraphError> {
         let op = op.into();
         let widths: Vec<usize> = inputs.iter().map(|v| self.nodes[v.0].width).collect();
         let width = op.width(&widths).map_err(|problem| GraphError { block: name.to_owned(), problem })?;
+        if width > MOST_COLUMNS {
+            let problem = format!("would be {width} columns wide, at most {MOST_COLUMNS} are possible");
+            return Err(GraphError { block: name.to_owned(), problem });
+        }
         self.nodes.push(Node { name: name.to_owned(), op, inputs: inputs.to_vec(), width });
         Ok(Value(self.nodes.len() - 1))
     }
 
     fn param(&mut self, name: String, shape: Shape, init: Init, penalised: bool) -> Result<Param, GraphError> {
-        if self.params.iter().any(|p| p.name == name) {
-            return Err(GraphError { block: name, problem: "two parameters have this name".to_owned() });
+        if self.params.iter().any(|p| p.name == name) || self.tables.iter().any(|t| t.name == name) {
+            return Err(GraphError { block: name, problem: "two parameters or tables have this name".to_owned() });
+        }
+        if shape.dims().iter().any(|d| *d > MOST_COLUMNS) {
+            let problem = format!("has shape {:?}, at most {MOST_COLUMNS} a side are possible", shape.dims());
+            return Err(GraphError { block: name, problem });
         }
         if shape.len() == 0 {
             return Err(GraphError { block: name, problem: "a parameter would be empty".to_owned() });
@@ -49,12 +60,13 @@ impl Graph {
 
     /// An embedding table of `rows` × `dim`.
     pub fn table(&mut self, name: &str, rows: usize, dim: usize, init: Init) -> Result<Table, GraphError> {
-        let problem = if self.tables.iter().any(|t| t.name == name) {
-            "two tables have this name"
+        let taken = self.tables.iter().any(|t| t.name == name) || self.params.iter().any(|p| p.name == name);
+        let problem = if taken {
+            "two parameters or tables have this name"
         } else if rows == 0 || dim == 0 {
             "a table needs rows and a dimension"
-        } else if u32::try_from(rows).is_err() {
-            "a table holds at most 2^32 − 1 rows"
+        } else if u32::try_from(rows).is_err() || dim > MOST_COLUMNS {
+            "a table holds at most 2^32 − 1 rows and 2^24 columns"
         } else {
             self.tables.push(TableDecl { name: name.to_owned(), rows, dim, init });
             return Ok(Table(self.tables.len() - 1));
@@ -64,8 +76,13 @@ impl Graph {
 
     /// The feed's dense columns `from .. from + width`: `[B, width]`.
     pub fn dense(&mut self, name: &str, from: usize, width: usize) -> Result<Value, GraphError> {
+        if from > MOST_COLUMNS {
+            let problem = format!("starts at column {from}, at most {MOST_COLUMNS} are possible");
+            return Err(GraphError { block: name.to_owned(), problem });
+        }
+        let value = self.add(name, ops::dense::Dense { from, width }, &[])?;
         self.dense_width = self.dense_width.max(from + width);
-        self.add(name, ops::dense::Dense { from, width }, &[])
+        Ok(value)
     }
 
     /// The embeddings of the feed's slot `slot`: `[B, D]`.

@@ -1,7 +1,7 @@
 //! Matrix products over packed weights.
 //!
 //! A weight matrix `[k, n]` is stored as *panels* of up to 64 columns: panel j holds rows 0..k of columns 64j.., each
-//! row contiguous and padded with zeros to 16, 32 or 64 columns. Gradients and optimizer state use the same layout, so
+//! row contiguous and padded with zeros to 16, 32, 48 or 64 columns. Gradients and optimizer state use the same layout, so
 //! that nothing is repacked between a step's update and the next step's forward product.
 
 use super::Isa;
@@ -13,12 +13,7 @@ pub(crate) const PANEL: usize = 64;
 
 /// Columns that a panel of `width` columns is padded to.
 pub(crate) fn padded(width: usize) -> usize {
-    match width {
-        0 => 0,
-        1..=16 => 16,
-        17..=32 => 32,
-        _ => 64,
-    }
+    width.div_ceil(16) * 16
 }
 
 /// Columns that `n` columns take once cut into panels.

@@ -116,3 +116,6 @@ macro_rules! simd {
 pub(crate) use simd;
 
 pub(crate) mod elementwise;
+
+#[cfg(test)]
+mod tests;

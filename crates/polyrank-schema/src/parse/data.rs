@@ -42,7 +42,7 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>) -> Data {
     let defaults = Reading::default();
     let reading = Reading {
         columns: section.optional(ctx, "columns", "the first line of each text file", |f, ctx| {
-            f.texts(ctx, "a list of column names")
+            f.names(ctx, "one or more column names")
         }),
         separator: section.optional(ctx, "separator", "by the file's name: a comma for .csv, else a tab", separator),
         null_values: section.pick(

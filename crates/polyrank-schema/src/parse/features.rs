@@ -105,12 +105,11 @@ fn read_names(ctx: &mut Context, section: &Section<'_>) -> Vec<String> {
     let name = section.get(ctx, "name");
     let names = section.get(ctx, "names");
     let read = match (name, names) {
-        (Some(name), None) => name.text(ctx).map(|name| vec![name]),
+        (Some(name), None) => name.name(ctx, "a name").map(|name| vec![name]),
         (None, Some(names)) => {
             ctx.remember(&section.at("name"), &names.node.place);
             ctx.remember(&section.at("column"), &names.node.place);
-            let read = names.texts(ctx, "a list of names");
-            if read.as_ref().is_some_and(Vec::is_empty) { names.expected(ctx, "at least one name") } else { read }
+            names.names(ctx, "one or more names")
         }
         (Some(_), Some(names)) => {
             let hint = Some("keep `name` or `names`".to_owned());
@@ -127,7 +126,7 @@ fn read_names(ctx: &mut Context, section: &Section<'_>) -> Vec<String> {
 
 fn read_column(ctx: &mut Context, section: &Section<'_>, name: &str, single: bool) -> String {
     if single {
-        return section.pick(ctx, "column", Found::text, |_| name.to_owned());
+        return section.pick(ctx, "column", |f, ctx| f.name(ctx, "the name of a column"), |_| name.to_owned());
     }
     if let Some(found) = section.get(ctx, "column") {
         let message = "one column for several names".to_owned();
@@ -140,7 +139,7 @@ fn read_column(ctx: &mut Context, section: &Section<'_>, name: &str, single: boo
 fn read_kind(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> FeatureKind {
     let names: Vec<&str> = Kind::NAMES.iter().map(|(name, _)| *name).collect();
     let Some(found) = section.get(ctx, "kind") else {
-        section.missing(ctx, "kind", &format!("one of {}", one_of(&names, Quote::Value)));
+        section.missing(ctx, "kind", &format!("set it to one of {}", one_of(&names, Quote::Value)));
         return unreadable();
     };
     match found.named(ctx) {
@@ -192,7 +191,7 @@ fn read_encoder(
 
 fn read_categorical(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> FeatureKind {
     section.refuse(ctx, "size", "belongs to features of kind \"vector\"");
-    let table = section.get(ctx, "table").map(|found| found.text(ctx));
+    let table = section.get(ctx, "table").map(|found| found.name(ctx, "the name of a feature"));
     let encoder = if table.is_some() {
         section.refuse(ctx, "encoder", "`table` shares another feature's encoder");
         Block { kind: String::new(), options: BTreeMap::new() }

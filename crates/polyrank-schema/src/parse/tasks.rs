@@ -39,13 +39,13 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>) -> (Vec<Task>, Vec<St
 fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
     let section = Section::open(ctx, label, Some(node), KEYS);
     let name = match section.get(ctx, "name") {
-        Some(found) => found.text(ctx).unwrap_or_default(),
+        Some(found) => found.name(ctx, "a name").unwrap_or_default(),
         None => {
             section.missing(ctx, "name", "name the task; scores get this name");
             String::new()
         }
     };
-    let column = section.pick(ctx, "column", Found::text, |_| name.clone());
+    let column = section.pick(ctx, "column", |f, ctx| f.name(ctx, "the name of a column"), |_| name.clone());
     let goal = section.pick(ctx, "kind", Found::named, |_| Goal::Binary);
     let kind = match goal {
         Goal::Binary => {

@@ -24,6 +24,8 @@ const KEYS: &[&str] = &[
     "precision",
 ];
 
+const METRIC: &str = "a metric, as \"mean.auc\" or \"TASK.logloss\"";
+
 const EARLY_STOPPING_KEYS: &[&str] = &["metric", "patience", "min_delta"];
 
 pub(super) fn read(
@@ -93,7 +95,7 @@ fn read_embedding_optimizer(
 fn read_metrics(ctx: &mut Context, section: &Section<'_>, tasks: &[Task]) -> (Option<EarlyStopping>, String) {
     let binary = tasks.iter().any(|t| matches!(t.kind, TaskKind::Binary { .. }));
     let usual = if binary || tasks.is_empty() { "mean.auc" } else { "mean.rmse" };
-    let best = section.get(ctx, "best_metric").map(|found| found.text(ctx).unwrap_or_default());
+    let best = section.get(ctx, "best_metric").map(|found| found.name(ctx, METRIC).unwrap_or_default());
     let early_stopping = match section.get(ctx, "early_stopping") {
         None => {
             ctx.default(section.at("early_stopping"), "none".to_owned());
@@ -103,7 +105,7 @@ fn read_metrics(ctx: &mut Context, section: &Section<'_>, tasks: &[Task]) -> (Op
             let inner = Section::open(ctx, &found.key, Some(found.node), EARLY_STOPPING_KEYS);
             let otherwise = best.clone().unwrap_or_else(|| usual.to_owned());
             Some(EarlyStopping {
-                metric: inner.pick(ctx, "metric", Found::text, |_| otherwise.clone()),
+                metric: inner.pick(ctx, "metric", |f, ctx| f.name(ctx, METRIC), |_| otherwise.clone()),
                 patience: inner.pick(ctx, "patience", |f, ctx| f.size(ctx, 1, EPOCHS), |_| 2),
                 min_delta: inner.pick(ctx, "min_delta", |f, ctx| f.float(ctx, NOT_NEGATIVE), |_| 0.0),
             })

@@ -16,7 +16,8 @@ pub fn html(report: &RunReport) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n\
          <body>\n<main>\n<header><h1>{title}</h1>{}</header>\n",
         subtitle(report)
     );
@@ -39,8 +40,8 @@ pub fn html(report: &RunReport) -> String {
         let x_name = if task.kind == "regression" { "value" } else { "score" };
         task.histogram.as_ref().map(|counts| histogram(&task.name, x_name, counts))
     });
-    page += &figures("ROC curves", "", &roc(&with_roc));
-    page += &figures("Scores", "each set as parts of its own rows", &histograms.collect::<String>());
+    let ranking: String = [roc(&with_roc)].into_iter().chain(histograms).collect();
+    page += &figures("Scores", "ROC curves; then each task's histogram, each set as parts of its own rows", &ranking);
     let gates: String = report.gates.iter().map(heat_map).collect();
     page += &figures("Gates", "mean weight that each task gives to each expert", &gates);
     if !report.trained.is_empty() {

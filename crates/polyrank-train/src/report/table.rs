@@ -23,8 +23,8 @@ pub(super) fn metrics(tasks: &[TaskReport]) -> String {
     let head = names.iter().map(|name| {
         let (doc, arrow) = crate::metrics::find(name).map_or(("", ""), |metric| {
             let arrow = match metric.better {
-                Better::Higher => " <span class=\"arrow\">↑</span>",
-                Better::Lower => " <span class=\"arrow\">↓</span>",
+                Better::Higher => "&nbsp;<span class=\"arrow\">↑</span>",
+                Better::Lower => "&nbsp;<span class=\"arrow\">↓</span>",
                 Better::Neither => "",
             };
             (metric.doc, arrow)
@@ -53,7 +53,8 @@ pub(super) fn features(features: &[FeatureReport]) -> String {
     let number = |value: Option<u64>| value.map_or_else(|| "–".to_string(), count);
     let rows = features.iter().map(|feature| {
         format!(
-            "<tr><th scope=\"row\">{}</th><td class=\"word\">{}</td><td class=\"word\">{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><th scope=\"row\">{}</th><td class=\"word\">{}</td><td class=\"word\">{}</td>\
+             <td>{}</td><td>{}</td></tr>",
             escape(&feature.name),
             escape(&feature.kind),
             escape(&feature.encoder),
@@ -62,9 +63,9 @@ pub(super) fn features(features: &[FeatureReport]) -> String {
         )
     });
     format!(
-        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">feature</th><th scope=\"col\" class=\"word\">kind</th>\
-         <th scope=\"col\" class=\"word\">encoder</th><th scope=\"col\">table rows</th><th scope=\"col\">width</th></tr>\
-         </thead><tbody>{}</tbody></table></div>",
+        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">feature</th>\
+         <th scope=\"col\" class=\"word\">kind</th><th scope=\"col\" class=\"word\">encoder</th>\
+         <th scope=\"col\">table rows</th><th scope=\"col\">width</th></tr></thead><tbody>{}</tbody></table></div>",
         rows.collect::<String>()
     )
 }

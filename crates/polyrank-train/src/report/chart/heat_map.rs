@@ -2,7 +2,7 @@
 
 use super::super::run::GateReport;
 use super::super::text::{escape, shorten};
-use super::figure;
+use super::{Shape, figure};
 
 const LEFT: f64 = 140.0;
 const TOP: f64 = 26.0;
@@ -53,7 +53,8 @@ pub(in super::super) fn heat_map(gate: &GateReport) -> String {
             let strength = if largest > 0.0 { weight / largest } else { 0.0 };
             let (x, y) = (LEFT + cell * column as f64, TOP + ROW * row as f64);
             svg += &format!(
-                "<g><title>{} → {}: {weight:.4}</title><rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\" \
+                "<g><title>{} → {}: {weight:.4}</title>\
+                 <rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\" \
                  fill-opacity=\"{:.3}\"/>",
                 escape(&name(&gate.gates, row)),
                 escape(&name(&gate.experts, column)),
@@ -71,5 +72,5 @@ pub(in super::super) fn heat_map(gate: &GateReport) -> String {
             svg += "</g>";
         }
     }
-    figure(&gate.name, &[], true, &(svg + "</svg>"))
+    figure(&gate.name, &[], Shape::Wide, &(svg + "</svg>"))
 }

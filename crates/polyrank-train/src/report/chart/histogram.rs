@@ -4,7 +4,7 @@ use super::super::number;
 use super::super::text::escape;
 use super::frame::Frame;
 use super::scale::{Axis, drawable};
-use super::{figure, series_class};
+use super::{Shape, figure, series_class};
 use crate::metrics::Histogram;
 
 /// A chart of one task's histogram; empty if there is nothing to draw.
@@ -22,7 +22,7 @@ pub(in super::super) fn histogram(caption: &str, x_name: &str, histogram: &Histo
     let all_parts = (0..series.len()).flat_map(|at| (0..bins).map(move |bin| (at, bin))).map(|(at, bin)| part(at, bin));
     let (x, y) = (Axis::exactly(*low, *high, 6), Axis::around(all_parts.chain([0.0]), 4));
     let border = |bin: usize| low + (high - low) * bin as f64 / bins as f64;
-    let frame = Frame::new(460.0, 250.0);
+    let frame = Frame::new(460.0, 210.0);
     let mut plot = String::new();
     for at in 0..series.len() {
         plot += &format!("<path class=\"area {}\" d=\"M{:.1} {:.1}", series_class(at), frame.left, frame.bottom);
@@ -36,7 +36,8 @@ pub(in super::super) fn histogram(caption: &str, x_name: &str, histogram: &Histo
         let (from, to) = (frame.x(&x, border(bin)), frame.x(&x, border(bin + 1)));
         let (from_text, to_text) = (number::value(border(bin)), number::value(border(bin + 1)));
         plot += &format!(
-            "<rect class=\"hover\" x=\"{from:.1}\" y=\"{}\" width=\"{:.1}\" height=\"{:.1}\"><title>{from_text} to {to_text}",
+            "<rect class=\"hover\" x=\"{from:.1}\" y=\"{}\" width=\"{:.1}\" height=\"{:.1}\">\
+             <title>{from_text} to {to_text}",
             frame.top,
             to - from,
             frame.bottom - frame.top
@@ -52,5 +53,5 @@ pub(in super::super) fn histogram(caption: &str, x_name: &str, histogram: &Histo
         .zip(&totals)
         .map(|(one, total)| format!("{} ({} rows)", one.name, number::count(*total as u64)))
         .collect();
-    figure(caption, &legend, false, &frame.draw(&format!("histogram of {caption}"), &x, &y, x_name, &plot))
+    figure(caption, &legend, Shape::Cell, &frame.draw(&format!("histogram of {caption}"), &x, &y, x_name, &plot))
 }

@@ -4,7 +4,7 @@ use super::super::number;
 use super::super::text::{escape, shorten};
 use super::frame::Frame;
 use super::scale::{Axis, drawable};
-use super::{figure, series_class};
+use super::{Shape, figure, series_class};
 
 /// One value an epoch; `None` where there is none.
 pub(in super::super) struct Line {
@@ -22,13 +22,14 @@ pub(in super::super) fn lines(caption: &str, lines: &[Line], best_epoch: Option<
         return String::new();
     }
     let epochs = lines.iter().map(|line| line.values.len()).max().unwrap_or(1);
-    let (x, y) = (Axis::whole(1, epochs), Axis::around(values(), 4));
-    let frame = Frame::new(460.0, 250.0);
+    let (x, y) = (Axis::whole(1, epochs), Axis::around(values(), 5));
+    let frame = Frame::new(460.0, 240.0);
     let mut plot = String::new();
     if let Some(best) = best_epoch.filter(|best| (1..=epochs).contains(best)) {
         let at = frame.x(&x, best as f64);
         plot += &format!(
-            "<line class=\"best\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{}\" y2=\"{}\"><title>best epoch: {best}</title></line>",
+            "<line class=\"best\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{}\" y2=\"{}\">\
+             <title>best epoch: {best}</title></line>",
             frame.top, frame.bottom
         );
     }
@@ -60,6 +61,7 @@ pub(in super::super) fn lines(caption: &str, lines: &[Line], best_epoch: Option<
         }
         plot += "</g>";
     }
-    let names: Vec<String> = lines.iter().map(|line| line.name.clone()).collect();
-    figure(caption, &names, false, &frame.draw(&format!("{caption} over epochs"), &x, &y, "epoch", &plot))
+    // One line needs no key.
+    let names: Vec<String> = lines.iter().map(|line| line.name.clone()).filter(|_| lines.len() > 1).collect();
+    figure(caption, &names, Shape::Cell, &frame.draw(&format!("{caption} over epochs"), &x, &y, "epoch", &plot))
 }

@@ -23,8 +23,16 @@ fn series_class(at: usize) -> String {
     format!("s{}{dashed}", at % COLOURS)
 }
 
-/// A chart with its caption and, for more than one series, its legend.
-fn figure(caption: &str, legend: &[String], wide: bool, svg: &str) -> String {
+/// How much of the page's grid a chart takes.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    Cell,
+    Wide,
+    Tall,
+}
+
+/// A chart with its caption and its legend.
+fn figure(caption: &str, legend: &[String], shape: Shape, svg: &str) -> String {
     let keys: String = legend
         .iter()
         .enumerate()
@@ -37,7 +45,11 @@ fn figure(caption: &str, legend: &[String], wide: bool, svg: &str) -> String {
             )
         })
         .collect();
-    let class = if wide { " class=\"wide\"" } else { "" };
+    let class = match shape {
+        Shape::Cell => "",
+        Shape::Wide => " class=\"wide\"",
+        Shape::Tall => " class=\"tall\"",
+    };
     format!(
         "<figure{class}><figcaption><b>{}</b><span class=\"legend\">{keys}</span></figcaption>{svg}</figure>",
         escape(caption)

@@ -4,7 +4,7 @@ use super::super::number;
 use super::super::text::{escape, shorten};
 use super::frame::Frame;
 use super::scale::Axis;
-use super::{figure, series_class};
+use super::{Shape, figure, series_class};
 use crate::metrics::RocPoint;
 
 /// One task's curve.
@@ -19,7 +19,7 @@ pub(in super::super) fn roc(curves: &[RocCurve<'_>]) -> String {
     if curves.is_empty() {
         return String::new();
     }
-    let frame = Frame::new(400.0, 376.0);
+    let frame = Frame::new(460.0, 444.0);
     let (x, y) = (Axis::exactly(0.0, 1.0, 5), Axis::exactly(0.0, 1.0, 5));
     let mut plot = format!(
         "<line class=\"chance\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"><title>chance: AUC 0.5</title></line>",
@@ -37,9 +37,9 @@ pub(in super::super) fn roc(curves: &[RocCurve<'_>]) -> String {
         plot += &format!("\"><title>{}</title></path></g>", escape(&name));
         legend.push(name);
     }
-    let svg =
-        frame.draw("ROC curves: true positive rate over false positive rate", &x, &y, "false positive rate", &plot);
-    figure("true positive rate", &legend, false, &svg)
+    let describes = "ROC curves: true positive rate over false positive rate";
+    let svg = frame.draw(describes, &x, &y, "false positive rate", &plot);
+    figure("ROC", &legend, Shape::Tall, &svg)
 }
 
 /// A rate, held to 0..=1; a point that is no number lies at the origin.

@@ -1,7 +1,5 @@
 //! A small registry, as the crates that own the blocks would state it, and a configuration to vary.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses a part")]
-
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind, no_further_check};
 use polyrank_schema::{Block, BlockSpec, Config, OptionSpec, Preset, Registry, SetOverride};
 
@@ -123,7 +121,7 @@ pub const REGISTRY: Registry<'static> = Registry {
 
 /// Two features, two tasks; line 1 is `[data]`.
 pub const BASE: &str = "\
-[data]
+    [data]
 train = \"train.csv\"
 [[features]]
 name = \"uid\"
@@ -229,5 +227,47 @@ pub fn encoder(config: &Config, feature: &str) -> Block {
         | FeatureKind::Dense { encoder }
         | FeatureKind::Bucketized { encoder, .. } => encoder.clone(),
         FeatureKind::Vector { .. } => panic!("a vector has no encoder"),
+    }
+}
+
+/// What changes in the base configuration.
+pub enum Edit {
+    /// The first line in place of the second.
+    Swap(&'static str, &'static str),
+    /// The second line behind the first.
+    After(&'static str, &'static str),
+    /// These lines at the end.
+    Append(&'static str),
+    /// This text in place of all.
+    Whole(&'static str),
+}
+
+/// Lines of the base configuration that edits refer to.
+pub const TRAIN: &str = "train = \"train.csv\"";
+pub const UID: &str = "kind = \"categorical\"";
+pub const AGE: &str = "name = \"age\"";
+pub const AGE_KIND: &str = "kind = \"dense\"";
+pub const LIKE: &str = "name = \"like\"";
+pub const WATCH: &str = "kind = \"regression\"";
+
+/// Edits the base configuration and compares all its messages.
+pub fn check(cases: &[(&[Edit], &str)]) {
+    for (edits, expected) in cases {
+        let mut text = BASE.to_owned();
+        for edit in *edits {
+            match edit {
+                Edit::Swap(from, to) => {
+                    assert!(text.contains(from), "the base has no {from}");
+                    text = text.replacen(from, to, 1);
+                }
+                Edit::After(line, more) => {
+                    assert!(text.contains(line), "the base has no {line}");
+                    text = text.replacen(line, &format!("{line}\n{more}"), 1);
+                }
+                Edit::Append(more) => text.push_str(more),
+                Edit::Whole(all) => text = (*all).to_owned(),
+            }
+        }
+        assert_eq!(problems(&text, &[]), *expected, "\n{text}");
     }
 }

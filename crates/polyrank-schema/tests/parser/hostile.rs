@@ -1,8 +1,6 @@
 //! Nothing that a file, a `--set` or a stored configuration can say makes the parser panic.
 
-mod common;
-
-use common::{BASE, EXAMPLE, REGISTRY};
+use crate::common::{self, BASE, EXAMPLE, REGISTRY};
 use polyrank_schema::{Config, SetOverride, parse};
 use proptest::prelude::*;
 
@@ -55,6 +53,15 @@ const PIECES: &[&str] = &[
     "features = 3",
     "tasks = [1]",
     "a.b.c = 1",
+    "name = ''",
+    "column = ''",
+    "best_metric = ''",
+    "table = ''",
+    "columns = ['']",
+    "columns = []",
+    "train = ''",
+    "name = ' x'",
+    "positive = ' '",
     "#",
 ];
 
@@ -135,7 +142,9 @@ proptest! {
 
     #[test]
     fn random_overrides(text in "\\PC{0,40}", value in "\\PC{0,20}") {
-        for text in [text.clone(), format!("features.{text}={value}"), format!("train.seed={value}"), format!("{text}=1")] {
+        let texts =
+            [text.clone(), format!("features.{text}={value}"), format!("train.seed={value}"), format!("{text}=1")];
+        for text in texts {
             if let Ok(set) = SetOverride::parse(&text) {
                 try_parse(BASE, &[set]);
             }

@@ -1,0 +1,302 @@
+//! Every vector kernel against its portable twin, bit for bit, and against plain loops in f64.
+
+use proptest::prelude::*;
+
+use super::arena::{Arena, Mat, MatMut, Place};
+use super::gemm::{Start, pack, pack_transpose, padded_columns, unpack};
+use super::{Isa, portable};
+use crate::rng::{Purpose, Stream};
+
+/// What lies around a matrix in its buffer: a kernel that writes outside its columns is caught.
+const GUARD: f32 = 77.0;
+
+fn numbers(seed: u64, thing: u64, n: usize) -> Vec<f32> {
+    let stream = Stream::new(seed, Purpose::Init, thing, 0);
+    (0..n as u64).map(|i| (2.0 * stream.uniform(i) - 1.0) as f32).collect()
+}
+
+/// A matrix inside a wider buffer, as a concat's input is.
+struct Strided {
+    arena: Arena<f32>,
+    whole: Place,
+    place: Place,
+    rows: usize,
+}
+
+impl Strided {
+    fn new(rows: usize, width: usize, column: usize, values: &[f32]) -> Strided {
+        let ld = (column + width + 3).div_ceil(16) * 16;
+        let mut arena = Arena::new(rows + 2, ld);
+        let whole = Place { start: 0, ld, column: 0, width: ld };
+        let place = Place { start: 0, ld, column, width };
+        {
+            let (_, mut writes) = arena.borrow(rows + 2, &[], &[whole]);
+            for r in 0..rows + 2 {
+                writes[0].row_mut(r).fill(GUARD);
+            }
+            for r in 0..rows {
+                writes[0].row_mut(r)[column..column + width].copy_from_slice(&values[r * width..][..width]);
+            }
+        }
+        Strided { arena, whole, place, rows }
+    }
+
+    fn read<R>(&mut self, f: impl FnOnce(Mat<'_, f32>) -> R) -> R {
+        let (reads, _) = self.arena.borrow(self.rows, &[self.place], &[]);
+        f(reads[0])
+    }
+
+    fn write(&mut self, f: impl FnOnce(&mut MatMut<'_, f32>)) {
+        let (_, mut writes) = self.arena.borrow(self.rows, &[], &[self.place]);
+        f(&mut writes[0]);
+    }
+
+    /// The matrix; fails if anything around it has changed.
+    fn checked(&mut self) -> Vec<f32> {
+        let (reads, _) = self.arena.borrow(self.rows + 2, &[self.whole], &[]);
+        let mut out = Vec::new();
+        for r in 0..self.rows + 2 {
+            let row = reads[0].row(r);
+            let (from, to) = (self.place.column, self.place.column + self.place.width);
+            let outside = if r < self.rows { [&row[..from], &row[to..]] } else { [row, &[]] };
+            assert!(outside.iter().all(|part| part.iter().all(|&v| v == GUARD)), "wrote outside the matrix in row {r}");
+            if r < self.rows {
+                out.extend_from_slice(&row[from..to]);
+            }
+        }
+        out
+    }
+}
+
+type ProductFn = fn(Mat<'_, f32>, &[f32], Start<'_, f32>, bool, &mut MatMut<'_, f32>);
+type OuterFn = fn(Mat<'_, f32>, Mat<'_, f32>, &mut [f32], bool);
+
+/// The kernels that this machine can run, the portable ones first.
+fn kernels() -> Vec<(Isa, ProductFn, OuterFn)> {
+    #[allow(unused_mut, reason = "other processors have the portable kernels alone")]
+    let mut all: Vec<(Isa, ProductFn, OuterFn)> = vec![(Isa::Portable, portable::product, portable::outer)];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if Isa::detect() >= Isa::Avx2 {
+            all.push((Isa::Avx2, super::avx2::product, super::avx2::outer));
+        }
+        if Isa::detect() >= Isa::Avx512 {
+            all.push((Isa::Avx512, super::avx512::product, super::avx512::outer));
+        }
+    }
+    all
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
+
+fn check_product(rows: usize, k: usize, n: usize, columns: (usize, usize), start: u8, relu: bool, seed: u64) {
+    let (a, b) = (numbers(seed, 0, rows * k), numbers(seed, 1, k * n));
+    let (mut bias, before) = (numbers(seed, 2, n), numbers(seed, 3, rows * n));
+    bias.resize(padded_columns(n), 0.0);
+    let mut packed = vec![0.0; k * padded_columns(n)];
+    pack(&b, k, n, &mut packed);
+    let chosen = || match start {
+        0 => Start::Zero,
+        1 => Start::Bias(&bias),
+        _ => Start::Output,
+    };
+    let mut x = Strided::new(rows, k, columns.0, &a);
+    let mut outputs = Vec::new();
+    for (isa, product, _) in kernels() {
+        let mut y = Strided::new(rows, n, columns.1, &before);
+        x.read(|x| y.write(|y| product(x, &packed, chosen(), relu, y)));
+        outputs.push((isa, y.checked()));
+    }
+    for (isa, output) in &outputs {
+        assert_eq!(bits(output), bits(&outputs[0].1), "{isa:?} [{rows}, {k}] x [{k}, {n}]");
+    }
+    for r in 0..rows {
+        for j in 0..n {
+            let mut sum = match start {
+                0 => 0.0,
+                1 => f64::from(bias[j]),
+                _ => f64::from(before[r * n + j]),
+            };
+            for p in 0..k {
+                sum += f64::from(a[r * k + p]) * f64::from(b[p * n + j]);
+            }
+            let expected = if relu { sum.max(0.0) } else { sum };
+            let got = f64::from(outputs[0].1[r * n + j]);
+            assert!((got - expected).abs() < 1e-5 * (1.0 + k as f64 / 8.0), "[{r}, {j}]: {got} for {expected}");
+        }
+    }
+}
+
+fn check_outer(rows: usize, k: usize, n: usize, columns: (usize, usize), accumulate: bool, seed: u64) {
+    let (x, dy) = (numbers(seed, 0, rows * k), numbers(seed, 1, rows * n));
+    let before = numbers(seed, 2, k * n);
+    let mut packed = vec![0.0; k * padded_columns(n)];
+    pack(&before, k, n, &mut packed);
+    let (mut xs, mut dys) = (Strided::new(rows, k, columns.0, &x), Strided::new(rows, n, columns.1, &dy));
+    let mut outputs = Vec::new();
+    for (isa, _, outer) in kernels() {
+        let mut dw = packed.clone();
+        if !accumulate {
+            // What an earlier batch left must not show.
+            dw.fill(3.0);
+        }
+        xs.read(|x| dys.read(|dy| outer(x, dy, &mut dw, accumulate)));
+        outputs.push((isa, dw));
+    }
+    for (isa, output) in &outputs {
+        assert_eq!(bits(output), bits(&outputs[0].1), "{isa:?} [{rows}, {k}]' x [{rows}, {n}]");
+    }
+    // Padding stays zero: clipping norms and optimizers walk over it.
+    let plain = unpack(&outputs[0].1, k, n);
+    let mut repacked = vec![0.0; packed.len()];
+    pack(&plain, k, n, &mut repacked);
+    assert_eq!(bits(&repacked), bits(&outputs[0].1), "padding of [{k}, {n}]");
+    for i in 0..k {
+        for j in 0..n {
+            let mut sum = if accumulate { f64::from(before[i * n + j]) } else { 0.0 };
+            for r in 0..rows {
+                sum += f64::from(x[r * k + i]) * f64::from(dy[r * n + j]);
+            }
+            let got = f64::from(plain[i * n + j]);
+            assert!((got - sum).abs() < 1e-5 * (1.0 + rows as f64 / 8.0), "[{i}, {j}]: {got} for {sum}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn products_agree(
+        rows in 1usize..70, k in 1usize..300, n in 1usize..200, from in 0usize..20, to in 0usize..20,
+        start in 0u8..3, relu: bool, seed: u64,
+    ) {
+        check_product(rows, k, n, (from, to), start, relu, seed);
+    }
+
+    #[test]
+    fn outers_agree(
+        rows in 1usize..70, k in 1usize..300, n in 1usize..200, from in 0usize..20, to in 0usize..20,
+        accumulate: bool, seed: u64,
+    ) {
+        check_outer(rows, k, n, (from, to), accumulate, seed);
+    }
+
+    #[test]
+    fn packing_round_trips(k in 1usize..150, n in 1usize..150, seed: u64) {
+        let matrix = numbers(seed, 0, k * n);
+        let mut packed = vec![GUARD; k * padded_columns(n)];
+        pack(&matrix, k, n, &mut packed);
+        assert_eq!(unpack(&packed, k, n), matrix);
+        assert_eq!(packed.iter().filter(|&&v| v == GUARD).count(), 0, "every number is written");
+
+        let turned: Vec<f32> = (0..n * k).map(|i| matrix[i % k * n + i / k]).collect();
+        let mut expected = vec![0.0; n * padded_columns(k)];
+        pack(&turned, n, k, &mut expected);
+        let mut transposed = vec![0.0; n * padded_columns(k)];
+        pack_transpose(&packed, k, n, &mut transposed);
+        assert_eq!(transposed, expected);
+    }
+}
+
+#[test]
+fn every_width_of_a_panel() {
+    for n in 1..=130 {
+        for (start, relu) in [(0, false), (1, true), (2, false)] {
+            check_product(7, 5, n, (3, 1), start, relu, n as u64);
+        }
+        check_outer(5, 7, n, (3, 1), n % 2 == 0, n as u64);
+    }
+}
+
+#[test]
+fn every_height_of_a_tile() {
+    for rows in 1..=30 {
+        for n in [1, 16, 30, 40, 64, 70] {
+            check_product(rows, 9, n, (0, 0), 1, true, rows as u64);
+            check_outer(9, rows, n, (0, 0), true, rows as u64);
+        }
+    }
+}
+
+#[test]
+fn chains_longer_than_a_block() {
+    for k in [0, 1, 255, 256, 257, 512, 513, 700] {
+        for (start, relu) in [(0, true), (1, false), (1, true), (2, true)] {
+            check_product(13, k, 70, (0, 5), start, relu, k as u64);
+        }
+    }
+}
+
+#[test]
+fn relu_of_not_a_number_is_the_same_everywhere() {
+    let mut outputs = Vec::new();
+    for (_, product, _) in kernels() {
+        let mut y = [GUARD; 2];
+        let mut packed = vec![0.0; padded_columns(2)];
+        packed[..2].copy_from_slice(&[1.0, f32::NAN]);
+        product(Mat::of(&[-1.0], 1, 1), &packed, Start::Zero, true, &mut MatMut::of(&mut y, 1, 2));
+        outputs.push(bits(&y));
+    }
+    assert!(outputs.iter().all(|o| *o == outputs[0]), "{outputs:?}");
+}
+
+// The speed of everything rests on this; the test says which one ran when it fails.
+#[test]
+fn the_best_instruction_set_is_used() {
+    let cap = match std::env::var("POLYRANK_ISA").as_deref() {
+        Ok("portable") => Isa::Portable,
+        Ok("avx2") => Isa::Avx2,
+        _ => Isa::Avx512,
+    };
+    #[cfg(target_arch = "x86_64")]
+    let best = if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
+        Isa::Avx512
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        Isa::Avx2
+    } else {
+        Isa::Portable
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let best = Isa::Portable;
+    #[allow(clippy::print_stderr, reason = "which kernels were tested is worth a line")]
+    {
+        eprintln!("kernels: {} (this machine's best: {})", Isa::current().name(), best.name());
+    }
+    assert_eq!(Isa::current(), best.min(cap));
+}
+
+#[test]
+fn dot_is_sixteen_partial_sums() {
+    for n in [0, 1, 15, 16, 17, 33, 100] {
+        let (x, y) = (numbers(1, 0, n), numbers(1, 1, n));
+        let mut sums = [0.0f32; 16];
+        for i in 0..n {
+            sums[i % 16] = x[i].mul_add(y[i], sums[i % 16]);
+        }
+        for half in [8, 4, 2, 1] {
+            for i in 0..half {
+                sums[i] += sums[i + half];
+            }
+        }
+        assert_eq!(super::elementwise::dot(&x, &y).to_bits(), sums[0].to_bits());
+    }
+}
+
+#[test]
+#[should_panic(expected = "an op would read what it writes")]
+fn an_arena_refuses_overlapping_views() {
+    let mut arena = Arena::<f32>::new(4, 64);
+    let read = Place { start: 16, ld: 16, column: 0, width: 16 };
+    let write = Place { start: 0, ld: 48, column: 20, width: 4 };
+    arena.borrow(4, &[read], &[write]);
+}
+
+#[test]
+#[should_panic(expected = "a place outside its arena")]
+fn an_arena_refuses_places_outside() {
+    let mut arena = Arena::<f32>::new(4, 64);
+    arena.borrow(4, &[Place { start: 48, ld: 32, column: 0, width: 4 }], &[]);
+}

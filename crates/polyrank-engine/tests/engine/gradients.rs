@@ -1,0 +1,251 @@
+//! The gradient of every op against central differences in f64, for one row and for several micro-batches.
+
+use polyrank_engine::{Function, Graph, Init, Layer, Loss, Normaliser, Pooling, TrainerOptions, Value};
+
+use crate::support::{Batch, check_gradients, layer, linear, options, relu};
+
+/// Rows of a single micro-batch, of one that is not full, and of several.
+const ROWS: [usize; 3] = [1, 9, 150];
+
+/// Two instances of an op on one value that something else reads too, so that its gradient is summed from three.
+fn check_op(op: impl Fn(&mut Graph, &str, Value) -> Value, rows: &[usize], idle: &[&str]) {
+    let mut g = Graph::default();
+    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
+    let e = g.lookup("e", 0, table, Pooling::One).unwrap();
+    let d = g.dense("d", 1, 2).unwrap();
+    let x = g.concat("x", &[e, d]).unwrap();
+    let x = linear(&mut g, "up", x, 4);
+    let (a, b) = (op(&mut g, "a", x), op(&mut g, "b", x));
+    let y = g.concat("y", &[a, x, b]).unwrap();
+    let z = linear(&mut g, "out", y, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
+    for &rows in rows {
+        check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[(7, false)], 3, 1), idle);
+    }
+}
+
+#[test]
+fn linear_layers() {
+    for relu in [false, true] {
+        for bias in [None, Some(Init::Uniform(0.5))] {
+            check_op(|g, name, x| g.linear(name, x, Layer { bias, relu, ..layer(5) }).unwrap(), &ROWS, &[]);
+        }
+    }
+    // Several panels, the last one of every padded width.
+    for units in [18, 40, 50, 70] {
+        check_op(|g, name, x| relu(g, name, x, units), &[9], &[]);
+    }
+}
+
+#[test]
+fn functions() {
+    for function in [
+        Function::Identity,
+        Function::Relu,
+        Function::LeakyRelu { slope: 0.1 },
+        Function::Sigmoid,
+        Function::Tanh,
+        Function::Gelu,
+        Function::Silu,
+    ] {
+        check_op(|g, name, x| g.activate(name, x, function).unwrap(), &ROWS, &[]);
+    }
+}
+
+#[test]
+fn prelu() {
+    check_op(|g, name, x| g.prelu(name, x).unwrap(), &[9, 150], &[]);
+}
+
+#[test]
+fn softmax_with_a_temperature() {
+    check_op(|g, name, x| g.softmax(name, x, 0.7).unwrap(), &ROWS, &[]);
+}
+
+#[test]
+fn dropout() {
+    check_op(|g, name, x| g.dropout(name, x, 0.4).unwrap(), &ROWS, &[]);
+}
+
+#[test]
+fn batch_norm() {
+    check_op(|g, name, x| g.batch_norm(name, x).unwrap(), &[2, 9, 150], &[]);
+    // A single row is its own mean: scale cannot matter, shift can.
+    check_op(|g, name, x| g.batch_norm(name, x).unwrap(), &[1], &["a.norm.scale", "b.norm.scale"]);
+}
+
+#[test]
+fn dice() {
+    check_op(|g, name, x| g.dice(name, x).unwrap(), &[2, 9, 150], &[]);
+}
+
+#[test]
+fn batch_wide_ops_after_each_other() {
+    let op = |g: &mut Graph, name: &str, x: Value| {
+        let x = g.batch_norm(name, x).unwrap();
+        let x = relu(g, &format!("{name}.hidden"), x, 5);
+        let x = g.dice(&format!("{name}.then"), x).unwrap();
+        g.dropout(&format!("{name}.drop"), x, 0.2).unwrap()
+    };
+    check_op(op, &[9, 150], &[]);
+}
+
+#[test]
+fn mixtures() {
+    for experts in 1..=4 {
+        let mut g = Graph::default();
+        let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
+        let x = g.lookup("e", 0, table, Pooling::One).unwrap();
+        let all: Vec<Value> = (0..experts).map(|e| linear(&mut g, &format!("expert{e}"), x, 4)).collect();
+        let mut idle = Vec::new();
+        for task in ["p", "q", "r"] {
+            let gate = linear(&mut g, &format!("{task}.gate"), x, experts);
+            let gate = g.softmax(&format!("{task}.softmax"), gate, 0.7).unwrap();
+            let mixed = g.mixture(&format!("{task}.mixture"), gate, &all).unwrap();
+            let z = linear(&mut g, &format!("{task}.out"), mixed, 1);
+            g.head(task, z, Loss::Mse, 1.0).unwrap();
+            idle.extend((experts == 1).then(|| ["weight", "bias"].map(|part| format!("{task}.gate.{part}"))));
+        }
+        // The only expert has weight 1 whatever the gate says.
+        let idle: Vec<&str> = idle.iter().flatten().map(String::as_str).collect();
+        for rows in ROWS {
+            check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[(7, false)], 0, 3), &idle);
+        }
+    }
+}
+
+#[test]
+fn a_mixture_of_the_same_expert_twice() {
+    let mut g = Graph::default();
+    let x = g.dense("d", 0, 3).unwrap();
+    let expert = linear(&mut g, "expert", x, 4);
+    let gate = linear(&mut g, "gate", x, 3);
+    let mixed = g.mixture("mixture", gate, &[expert, expert, expert]).unwrap();
+    let z = linear(&mut g, "out", mixed, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
+    check_gradients(&g, options(), &Batch::random(1, 70, &[], 3, 1), &[]);
+}
+
+/// A graph of lookups: two slots share a table, bags have no, one or repeated ids.
+fn lookups(dim: usize, pooling: Pooling) -> Graph {
+    let mut g = Graph::default();
+    let shared = g.table("shared", 5, dim, Init::Normal(0.7)).unwrap();
+    let own = g.table("own", 4, 2, Init::Normal(0.7)).unwrap();
+    let one = g.lookup("one", 0, shared, Pooling::One).unwrap();
+    let bag = g.lookup("bag", 1, shared, pooling).unwrap();
+    let other = g.lookup("other", 2, own, pooling).unwrap();
+    let x = g.concat("x", &[one, other, bag]).unwrap();
+    let z = linear(&mut g, "out", x, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
+    g
+}
+
+#[test]
+fn lookups_of_one_and_of_many() {
+    for pooling in [Pooling::Sum, Pooling::Mean, Pooling::Max] {
+        for dim in [3, 4, 8, 16] {
+            let g = lookups(dim, pooling);
+            for rows in [4, 150] {
+                let batch = Batch::random(rows as u64, rows, &[(5, false), (5, true), (4, true)], 0, 1);
+                check_gradients(&g, options(), &batch, &[]);
+            }
+        }
+    }
+}
+
+#[test]
+fn concats() {
+    let mut g = Graph::default();
+    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
+    let e = g.lookup("e", 0, table, Pooling::One).unwrap();
+    let d = g.dense("d", 0, 2).unwrap();
+    let inner = g.concat("inner", &[e, d]).unwrap();
+    let hidden = linear(&mut g, "hidden", inner, 4);
+    // The same value twice, a concat inside a concat, values that others read too.
+    let twice = g.concat("twice", &[hidden, e, hidden]).unwrap();
+    let nested = g.concat("nested", &[inner, twice, d, inner]).unwrap();
+    let deep = relu(&mut g, "deep", nested, 5);
+    let last = g.concat("last", &[deep, twice]).unwrap();
+    let p = linear(&mut g, "p", last, 1);
+    let q = linear(&mut g, "q", twice, 1);
+    // A head that is also an input of a concat.
+    let with_head = g.concat("with_head", &[p, hidden]).unwrap();
+    let r = linear(&mut g, "r", with_head, 1);
+    for (name, value) in [("p", p), ("q", q), ("r", r)] {
+        g.head(name, value, Loss::Mse, 1.0).unwrap();
+    }
+    for rows in ROWS {
+        check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[(7, false)], 2, 3), &[]);
+    }
+}
+
+/// Three heads, two on one value, with weights; labels 0 and 2 are missing in places.
+fn heads(loss: Loss) -> (Graph, Batch<f64>) {
+    let mut g = Graph::default();
+    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
+    let e = g.lookup("e", 0, table, Pooling::One).unwrap();
+    let d = g.dense("d", 0, 2).unwrap();
+    let x = g.concat("x", &[e, d]).unwrap();
+    let x = linear(&mut g, "hidden", x, 4);
+    let (p, q) = (linear(&mut g, "p", x, 1), linear(&mut g, "q", x, 1));
+    g.head("p", p, loss, 1.0).unwrap();
+    g.head("q", q, loss, 0.3).unwrap();
+    g.head("p again", p, Loss::Mse, 2.5).unwrap();
+    let mut batch = Batch::random(8, 150, &[(7, false)], 2, 3);
+    for (i, label) in batch.labels.iter_mut().enumerate() {
+        if i % 3 != 1 && (i / 3) % 4 == i % 3 {
+            *label = f64::NAN;
+        }
+    }
+    (g, batch)
+}
+
+#[test]
+fn losses_with_missing_labels_and_every_normaliser() {
+    for loss in [Loss::BinaryCrossEntropy, Loss::Mse, Loss::Mae, Loss::Huber { delta: 0.4 }] {
+        let (g, batch) = heads(loss);
+        for normaliser in [Normaliser::Count, Normaliser::Batch, Normaliser::Sum] {
+            check_gradients(&g, TrainerOptions { normaliser, ..options() }, &batch, &[]);
+        }
+        for row in [0, 1, 2] {
+            let idle: &[&str] = &[];
+            check_gradients(&g, options(), &batch.select(&[row]), idle);
+        }
+    }
+}
+
+#[test]
+fn penalties() {
+    let g = lookups(4, Pooling::Mean);
+    // Row 4 of `shared` is in no batch: only a whole-table penalty may move it.
+    let batch = Batch::random(3, 70, &[(4, false), (4, true), (4, true)], 0, 1);
+    for penalise_whole_tables in [false, true] {
+        for (l1, l2) in [(0.0, 0.03), (0.02, 0.0), (0.02, 0.03)] {
+            let options = TrainerOptions {
+                layer_penalty: (l1, l2),
+                embedding_penalty: (2.0 * l1, 3.0 * l2),
+                penalise_whole_tables,
+                ..options()
+            };
+            check_gradients(&g, options, &batch, &[]);
+        }
+    }
+}
+
+#[test]
+fn values_that_no_head_reads() {
+    let mut g = Graph::default();
+    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
+    let unused = g.table("unused", 7, 3, Init::Normal(0.7)).unwrap();
+    let e = g.lookup("e", 0, table, Pooling::One).unwrap();
+    let f = g.lookup("f", 0, unused, Pooling::One).unwrap();
+    let dead = linear(&mut g, "dead", f, 3);
+    linear(&mut g, "end", dead, 2);
+    let z = linear(&mut g, "out", e, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
+    let batch = Batch::random(3, 70, &[(7, false)], 0, 1);
+    let idle = ["unused", "dead.weight", "dead.bias", "end.weight", "end.bias"];
+    check_gradients(&g, options(), &batch, &idle);
+    let options = TrainerOptions { layer_penalty: (0.0, 0.1), ..options() };
+    check_gradients(&g, options, &batch, &["unused", "dead.bias", "end.bias"]);
+}

@@ -1,0 +1,13 @@
+//! The engine proved from outside: gradients against central differences, invariants on bits, optimizers against their
+//! formulas.
+
+#![allow(clippy::unwrap_used, reason = "a test's failure names the line")]
+
+mod errors;
+mod gradients;
+mod invariants;
+mod isa;
+mod optimizers;
+mod random;
+mod statistics;
+mod support;

@@ -1,0 +1,35 @@
+//! From a configuration and an input layout to a graph.
+
+use polyrank_data::encode::InputLayout;
+use polyrank_engine::{Graph, GraphError};
+use polyrank_schema::Config;
+
+use crate::multi_task;
+
+/// What an architecture builds with: the graph so far, and what it is to be.
+pub struct Builder<'a> {
+    /// The graph so far.
+    pub graph: Graph,
+    /// The configuration.
+    pub config: &'a Config,
+    /// What the encoders give.
+    pub layout: &'a InputLayout,
+}
+
+impl Builder<'_> {
+    /// The names of the tasks (T of them).
+    pub fn tasks(&self) -> Vec<String> {
+        self.config.tasks.iter().map(|t| t.name.clone()).collect()
+    }
+}
+
+/// The graph of a configuration: input → interaction → multi-task block → towers → heads.
+pub fn network_graph(config: &Config, layout: &InputLayout) -> Result<Graph, GraphError> {
+    let mut builder = Builder { graph: Graph::default(), config, layout };
+    let architecture = multi_task::find(&config.model.multi_task.kind)?;
+    let outputs = (architecture.build)(&mut builder, &config.model.multi_task)?;
+    for (task, output) in outputs.into_iter().enumerate() {
+        builder.tower(&output.prefix, task, output.value)?;
+    }
+    Ok(builder.graph)
+}

@@ -1,0 +1,110 @@
+//! The bundle: a folder with everything that scoring needs, and nothing that runs.
+//!
+//! | file | what |
+//! |---|---|
+//! | `manifest.json` | format version, precision, instruction set; size and checksum of every other file |
+//! | `schema.json` | the configuration: columns and how to read them, features, tasks, network |
+//! | `encoders/` | the fitted encoders, readable |
+//! | `weights.safetensors` | layers and running statistics |
+//! | `tables/` | embedding tables, one file each |
+//! | `metrics.json` | what training measured |
+//!
+//! It is written to a temporary sibling, synced and renamed, so a bundle is whole or absent. A loader checks every
+//! length and checksum before it uses a byte, and opens no path that a file names.
+
+mod files;
+mod manifest;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use polyrank_data::encode::Encoders;
+use polyrank_engine::{Isa, Network};
+use polyrank_schema::Config;
+
+use crate::error::ModelError;
+use crate::{build, registry, tensors};
+
+pub use files::{replace_dir, write_file};
+use manifest::{FORMAT_VERSION, Manifest};
+
+/// What a bundle holds.
+#[derive(Debug)]
+pub struct Bundle {
+    /// The configuration.
+    pub config: Config,
+    /// The fitted encoders.
+    pub encoders: Encoders,
+    /// The trained network, without optimizer state.
+    pub network: Network<f32>,
+    /// What training measured, as it wrote it.
+    pub metrics: serde_json::Value,
+}
+
+fn json<T: serde::Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, ModelError> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|e| ModelError::bad_file(path, format!("cannot be written as JSON: {e}")))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Writes a bundle to `dir`, replacing the bundle that is there.
+pub fn save(dir: &Path, config: &Config, encoders: &Encoders, network: &Network<f32>, metrics: &serde_json::Value) -> Result<(), ModelError> {
+    replace_dir(dir, |dir| {
+        let mut manifest =
+            Manifest { format_version: FORMAT_VERSION, precision: "fp32".to_owned(), isa: Isa::current().name().to_owned(), files: Vec::new() };
+        let mut put = |name: String, bytes: &[u8]| -> Result<(), ModelError> {
+            write_file(&dir.join(&name), bytes)?;
+            manifest.add(name, bytes);
+            Ok(())
+        };
+        put("schema.json".to_owned(), &json(dir, config)?)?;
+        put("metrics.json".to_owned(), &json(dir, metrics)?)?;
+        put("weights.safetensors".to_owned(), &tensors::encode(dir, &network.layers(), HashMap::new())?)?;
+        files::make_dir(&dir.join("tables"))?;
+        for (i, table) in network.tables().enumerate() {
+            put(format!("tables/{i:04}.safetensors"), &tensors::encode(dir, &[table], HashMap::new())?)?;
+        }
+        files::make_dir(&dir.join("encoders"))?;
+        for name in encoders.save(&dir.join("encoders"))? {
+            let path = dir.join("encoders").join(&name);
+            let bytes = std::fs::read(&path).map_err(|e| ModelError::io(&path, e))?;
+            files::sync(&path)?;
+            manifest.add(format!("encoders/{name}"), &bytes);
+        }
+        manifest.save(dir)
+    })
+}
+
+/// Reads a bundle, refusing anything that is not exactly what was written.
+pub fn load(dir: &Path) -> Result<Bundle, ModelError> {
+    let manifest = Manifest::load(dir)?;
+    let found = files::list(dir)?;
+    manifest.check_names(dir, &found)?;
+    let read = |name: &str| manifest.read(dir, name);
+    let text = |name: &str| {
+        String::from_utf8(read(name)?).map_err(|_| ModelError::bad_file(dir.join(name), "is not UTF-8 text"))
+    };
+    for name in found.iter().filter(|name| name.starts_with("encoders/")) {
+        read(name)?;
+    }
+    let config = Config::from_json(&text("schema.json")?, &dir.join("schema.json").display().to_string(), &registry())?;
+    let encoders = Encoders::load(&dir.join("encoders"), &config)?;
+    let graph = build::network_graph(&config, encoders.layout())?;
+    let mut network = Network::new(&graph, 0, None);
+    let mut missing: Vec<String> = network.tensor_dims().into_iter().map(|(name, _)| name).collect();
+    let weights = found.iter().filter(|name| *name == "weights.safetensors" || name.starts_with("tables/"));
+    for name in weights {
+        let path = dir.join(name);
+        for tensor in tensors::decode(&path, &read(name)?)? {
+            network.set(&tensor).map_err(|source| ModelError::Tensor { path: path.clone(), source })?;
+            missing.retain(|name| *name != tensor.name);
+        }
+    }
+    if let Some(name) = missing.first() {
+        return Err(ModelError::bad_file(dir, format!("tensor `{name}` is missing; restore the bundle from where it was made")));
+    }
+    let metrics = serde_json::from_str(&text("metrics.json")?)
+        .map_err(|e| ModelError::bad_file(dir.join("metrics.json"), format!("is no JSON: {e}")))?;
+    Ok(Bundle { config, encoders, network, metrics })
+}

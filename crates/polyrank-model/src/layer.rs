@@ -1,0 +1,87 @@
+//! Hidden layers: what surrounds a linear layer, and how its weights start.
+
+use polyrank_engine::{Function, GraphError, Init, Layer, Value};
+use polyrank_schema::config::{Activation, LayerInit, LayerOrder};
+
+use crate::build::Builder;
+
+/// Whether negative inputs are (nearly) cut off: He's initialisation is derived for these.
+fn relu_like(activation: Activation) -> bool {
+    !matches!(activation, Activation::Linear | Activation::Sigmoid | Activation::Tanh)
+}
+
+/// U(±limit) of Glorot and Bengio (2010, Eq. 16).
+fn glorot(inputs: usize, outputs: usize) -> Init {
+    Init::Uniform((6.0 / (inputs + outputs) as f64).sqrt())
+}
+
+impl Builder<'_> {
+    /// Hidden layers `NAME.0`, `NAME.1`, …; no units give the input back.
+    pub fn mlp(&mut self, name: &str, x: Value, units: &[usize]) -> Result<Value, GraphError> {
+        self.mlp_with(name, x, units, true)
+    }
+
+    /// As [`Builder::mlp`]; without `last_activation` the last layer is linear.
+    pub fn mlp_with(&mut self, name: &str, x: Value, units: &[usize], last_activation: bool) -> Result<Value, GraphError> {
+        let mut value = x;
+        for (i, &units_here) in units.iter().enumerate() {
+            let last = i + 1 == units.len();
+            let activation = if last && !last_activation { Activation::Linear } else { self.config.model.activation };
+            value = self.hidden(&format!("{name}.{i}"), value, units_here, activation)?;
+        }
+        Ok(value)
+    }
+
+    /// One hidden layer: linear, then norm, activation and dropout in the configured order.
+    fn hidden(&mut self, name: &str, x: Value, units: usize, activation: Activation) -> Result<Value, GraphError> {
+        let model = &self.config.model;
+        let inputs = self.graph.width(x);
+        let (weight, bias) = match model.layer_init {
+            LayerInit::Auto if relu_like(activation) => (Init::Uniform((6.0 / inputs as f64).sqrt()), Init::Constant(0.0)),
+            LayerInit::Auto | LayerInit::Glorot => (glorot(inputs, units), Init::Constant(0.0)),
+            LayerInit::Normal { std } => (Init::Normal(std), Init::Uniform(1.0 / (inputs as f64).sqrt())),
+        };
+        let norm_first = model.batch_norm && model.layer_order == LayerOrder::NormActivationDropout;
+        let relu = activation == Activation::Relu && !norm_first;
+        let mut value = self.graph.linear(name, x, Layer { units, weight, bias: Some(bias), relu })?;
+        if norm_first {
+            value = self.graph.batch_norm(name, value)?;
+        }
+        if !relu {
+            value = self.activation(name, value, activation)?;
+        }
+        if model.dropout > 0.0 {
+            value = self.graph.dropout(&format!("{name}.dropout"), value, model.dropout)?;
+        }
+        if model.batch_norm && !norm_first {
+            value = self.graph.batch_norm(name, value)?;
+        }
+        Ok(value)
+    }
+
+    fn activation(&mut self, name: &str, x: Value, activation: Activation) -> Result<Value, GraphError> {
+        let function = match activation {
+            Activation::Linear => return Ok(x),
+            Activation::Prelu => return self.graph.prelu(name, x),
+            Activation::Dice => return self.graph.dice(name, x),
+            Activation::Relu => Function::Relu,
+            Activation::LeakyRelu => Function::LeakyRelu { slope: 0.01 },
+            Activation::Sigmoid => Function::Sigmoid,
+            Activation::Tanh => Function::Tanh,
+            Activation::Gelu => Function::Gelu,
+            Activation::Silu => Function::Silu,
+        };
+        self.graph.activate(&format!("{name}.activation"), x, function)
+    }
+
+    /// A last linear layer `NAME.out`, without activation.
+    pub fn output(&mut self, name: &str, x: Value, units: usize, bias: bool) -> Result<Value, GraphError> {
+        let inputs = self.graph.width(x);
+        let weight = match self.config.model.layer_init {
+            LayerInit::Normal { .. } => Init::Uniform(1.0 / (inputs as f64).sqrt()),
+            _ => glorot(inputs, units),
+        };
+        let layer = Layer { units, weight, bias: bias.then_some(Init::Constant(0.0)), relu: false };
+        self.graph.linear(&format!("{name}.out"), x, layer)
+    }
+}

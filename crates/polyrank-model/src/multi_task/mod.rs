@@ -1,0 +1,64 @@
+//! Multi-task blocks: from the input to one value a task. One file each, one line each below.
+
+mod experts;
+mod mmoe;
+mod omoe;
+mod shared_bottom;
+mod single;
+
+use polyrank_engine::{GraphError, Value};
+use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
+use polyrank_schema::{Block, BlockSpec, OptionSpec};
+
+use crate::build::Builder;
+
+/// What a task's tower reads.
+pub struct TaskInput {
+    /// `[B, width]`.
+    pub value: Value,
+    /// Starts the names of the task's tower; not empty if the task shares nothing with others.
+    pub prefix: String,
+}
+
+impl From<Value> for TaskInput {
+    fn from(value: Value) -> TaskInput {
+        TaskInput { value, prefix: String::new() }
+    }
+}
+
+/// A multi-task block: what can be configured, and how it composes ops.
+pub(crate) struct Architecture {
+    spec: BlockSpec,
+    pub(crate) build: fn(&mut Builder<'_>, &Block) -> Result<Vec<TaskInput>, GraphError>,
+}
+
+macro_rules! architectures {
+    ($($module:ident),* $(,)?) => {
+        const ALL: &[Architecture] = &[$(Architecture { spec: $module::SPEC, build: $module::build }),*];
+        /// What a configuration can name under `model.multi_task`.
+        pub const SPECS: &[BlockSpec] = &[$($module::SPEC),*];
+    };
+}
+
+architectures! {
+    single,
+    shared_bottom,
+    omoe,
+    mmoe,
+}
+
+/// The architecture of a name.
+pub(crate) fn find(name: &str) -> Result<&'static Architecture, GraphError> {
+    ALL.iter().find(|a| a.spec.name == name).ok_or_else(|| GraphError {
+        block: name.to_owned(),
+        problem: "no multi-task block has this name".to_owned(),
+    })
+}
+
+/// Hidden layers that all tasks, or one task, read the input through.
+const BOTTOM_UNITS: OptionSpec = OptionSpec {
+    key: "units",
+    kind: OptionKind::Units,
+    default: OptionDefault::Always(Literal::Units(&[256, 128])),
+    doc: "hidden layers below the towers; empty for none",
+};

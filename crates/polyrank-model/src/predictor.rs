@@ -1,0 +1,97 @@
+//! The predictor: raw rows in, scores out. Evaluation, batch scoring and serving all go through it.
+
+use std::path::Path;
+
+use arrow_array::RecordBatch;
+use polyrank_data::Batch;
+use polyrank_data::encode::{Encoders, Labels};
+use polyrank_engine::exec::score::Watched;
+use polyrank_engine::{Network, Real, Scorer};
+use polyrank_schema::Config;
+use polyrank_schema::config::TaskKind;
+
+use crate::bundle;
+use crate::error::ModelError;
+use crate::feed::feed;
+
+/// Scores rows; shareable between threads.
+pub struct Predictor {
+    config: Config,
+    encoders: Encoders,
+    network: Network<f32>,
+    scorer: Scorer<f32>,
+}
+
+/// Scores of B rows for T tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// Number of tasks (T).
+    pub tasks: usize,
+    /// `[B, T]` row by row: probabilities for binary tasks, predictions for regression.
+    pub values: Vec<f32>,
+}
+
+impl Scores {
+    /// The scores of one task, `[B]`.
+    pub fn task(&self, task: usize) -> Vec<f32> {
+        self.values.iter().skip(task).step_by(self.tasks.max(1)).copied().collect()
+    }
+}
+
+impl Predictor {
+    /// The predictor of a bundle.
+    pub fn load(dir: &Path) -> Result<Predictor, ModelError> {
+        let bundle = bundle::load(dir)?;
+        Ok(Predictor::new(bundle.config, bundle.encoders, bundle.network))
+    }
+
+    /// A predictor of parts in memory.
+    pub fn new(config: Config, encoders: Encoders, network: Network<f32>) -> Predictor {
+        let scorer = Scorer::new(&network);
+        Predictor { config, encoders, network, scorer }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The fitted encoders.
+    pub fn encoders(&self) -> &Encoders {
+        &self.encoders
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network<f32> {
+        &self.network
+    }
+
+    /// Scores raw rows; their label columns, if any, are not looked at.
+    pub fn score(&self, rows: &RecordBatch) -> Result<Scores, ModelError> {
+        self.score_encoded(&self.encoders.transform(rows, Labels::Ignore)?)
+    }
+
+    /// Scores encoded rows.
+    pub fn score_encoded(&self, batch: &Batch) -> Result<Scores, ModelError> {
+        Ok(scores(&self.config, self.scorer.score(&self.network, &feed(batch))?))
+    }
+
+    /// Scores encoded rows; also the sums over rows of each watched value's columns (gate weights).
+    pub fn score_watched(&self, batch: &Batch) -> Result<(Scores, Watched), ModelError> {
+        let (out, watched) = self.scorer.score_watched(&self.network, &feed(batch))?;
+        Ok((scores(&self.config, out), watched))
+    }
+}
+
+/// From heads' outputs to scores.
+pub fn scores(config: &Config, mut outputs: Vec<f32>) -> Scores {
+    let tasks = config.tasks.len();
+    for row in outputs.chunks_exact_mut(tasks.max(1)) {
+        for (value, task) in row.iter_mut().zip(&config.tasks) {
+            if let TaskKind::Binary { .. } = task.kind {
+                *value = value.sigmoid();
+            }
+        }
+    }
+    Scores { tasks, values: outputs }
+}

@@ -1,0 +1,149 @@
+//! Checkpoints: everything that the next epoch depends on, so that resuming equals never having stopped.
+//!
+//! `checkpoints/epoch-NNNN/` holds the weights, the optimizer's state, the run's history so far, and a checksum of each
+//! file in `state.json`. The latest and the best are kept.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use polyrank_engine::{Tensor, Trainer};
+use polyrank_model::ModelError;
+use polyrank_model::bundle::{replace_dir, write_file};
+use polyrank_model::tensors;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::TrainError;
+use crate::history::History;
+
+/// What a checkpoint says besides numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    /// Checksum of the configuration and the rows' fingerprint: a checkpoint continues only its own run.
+    run: String,
+    /// Steps done.
+    steps: u64,
+    history: History,
+    /// (name, bytes, XXH3 in hexadecimal) of every other file.
+    files: Vec<(String, u64, String)>,
+}
+
+/// The folder of an epoch's checkpoint, counted from 1.
+fn folder(checkpoints: &Path, epoch: usize) -> PathBuf {
+    checkpoints.join(format!("epoch-{epoch:04}"))
+}
+
+/// Writes the checkpoint of the last epoch in `history`; removes those that are neither the latest nor the best.
+pub(crate) fn save(checkpoints: &Path, run: &str, trainer: &Trainer<f32>, history: &History) -> Result<(), TrainError> {
+    let epoch = history.epochs.len();
+    replace_dir(&folder(checkpoints, epoch), |dir| {
+        let mut files = Vec::new();
+        let mut put = |name: &str, tensors: &[Tensor<f32>]| -> Result<(), ModelError> {
+            let bytes = tensors::encode(dir, tensors, HashMap::new())?;
+            write_file(&dir.join(name), &bytes)?;
+            files.push((name.to_owned(), bytes.len() as u64, format!("{:016x}", xxh3_64(&bytes))));
+            Ok(())
+        };
+        put("weights.safetensors", &trainer.network().layers())?;
+        for (i, table) in trainer.network().tables().enumerate() {
+            put(&format!("table-{i:04}.safetensors"), &[table])?;
+        }
+        for (i, state) in trainer.state().iter().enumerate() {
+            put(&format!("state-{i:04}.safetensors"), std::slice::from_ref(state))?;
+        }
+        let state = State { run: run.to_owned(), steps: trainer.steps(), history: history.clone(), files };
+        let text = serde_json::to_vec_pretty(&state).map_err(|e| ModelError::bad_file(dir, e.to_string()))?;
+        write_file(&dir.join("state.json"), &text)
+    })?;
+    let keep = [Some(epoch), history.best];
+    for other in list(checkpoints)?.into_iter().filter(|e| !keep.contains(&Some(*e))) {
+        let path = folder(checkpoints, other);
+        fs::remove_dir_all(&path).map_err(|e| TrainError::io(path, e))?;
+    }
+    Ok(())
+}
+
+/// The epochs that have a checkpoint, rising.
+fn list(checkpoints: &Path) -> Result<Vec<usize>, TrainError> {
+    let mut epochs = Vec::new();
+    if checkpoints.is_dir() {
+        for entry in fs::read_dir(checkpoints).map_err(|e| TrainError::io(checkpoints, e))? {
+            let entry = entry.map_err(|e| TrainError::io(checkpoints, e))?;
+            let name = entry.file_name();
+            if let Some(epoch) = name.to_str().and_then(|n| n.strip_prefix("epoch-")).and_then(|n| n.parse().ok()) {
+                epochs.push(epoch);
+            }
+        }
+    }
+    epochs.sort_unstable();
+    Ok(epochs)
+}
+
+/// Removes all checkpoints: a fresh run begins.
+pub(crate) fn clear(checkpoints: &Path) -> Result<(), TrainError> {
+    if checkpoints.is_dir() {
+        fs::remove_dir_all(checkpoints).map_err(|e| TrainError::io(checkpoints, e))?;
+    }
+    Ok(())
+}
+
+/// Restores the latest checkpoint of this run into `trainer`; `None` if there is none.
+pub(crate) fn resume(checkpoints: &Path, run: &str, trainer: &mut Trainer<f32>) -> Result<Option<History>, TrainError> {
+    let Some(latest) = list(checkpoints)?.pop() else { return Ok(None) };
+    restore(&folder(checkpoints, latest), run, trainer, true).map(Some)
+}
+
+/// Restores the weights (not the optimizer) of an epoch.
+pub(crate) fn restore_weights(checkpoints: &Path, run: &str, epoch: usize, trainer: &mut Trainer<f32>) -> Result<(), TrainError> {
+    restore(&folder(checkpoints, epoch), run, trainer, false).map(|_| ())
+}
+
+fn restore(dir: &Path, run: &str, trainer: &mut Trainer<f32>, with_state: bool) -> Result<History, TrainError> {
+    let path = dir.join("state.json");
+    let damaged = |path: &Path, what: String| TrainError::Run {
+        path: path.to_owned(),
+        problem: format!("{what}; remove this checkpoint to resume from another, or train without --resume"),
+    };
+    let text = fs::read(&path).map_err(|e| TrainError::io(&path, e))?;
+    let state: State = serde_json::from_slice(&text).map_err(|e| damaged(&path, format!("is damaged: {e}")))?;
+    if state.run != run {
+        return Err(TrainError::Run {
+            path,
+            problem: "belongs to another configuration or other rows; train without --resume, or into another folder".to_owned(),
+        });
+    }
+    let mut optimizer = Vec::new();
+    for name in fs::read_dir(dir).map_err(|e| TrainError::io(dir, e))? {
+        let entry = name.map_err(|e| TrainError::io(dir, e))?;
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if name == "state.json" || (!with_state && name.starts_with("state-")) {
+            continue;
+        }
+        let Some((_, bytes, sum)) = state.files.iter().find(|f| f.0 == name) else {
+            return Err(damaged(&path, "does not belong to the checkpoint".to_owned()));
+        };
+        let length = entry.metadata().map_err(|e| TrainError::io(&path, e))?.len();
+        let contents = if length == *bytes { fs::read(&path).map_err(|e| TrainError::io(&path, e))? } else { Vec::new() };
+        if length != *bytes || format!("{:016x}", xxh3_64(&contents)) != *sum {
+            return Err(damaged(&path, "is damaged: size or checksum differ".to_owned()));
+        }
+        for tensor in tensors::decode(&path, &contents)? {
+            if name.starts_with("state-") {
+                optimizer.push(tensor);
+            } else {
+                trainer.set(&tensor).map_err(|source| ModelError::Tensor { path: path.clone(), source })?;
+            }
+        }
+    }
+    for (name, _, _) in &state.files {
+        if !dir.join(name).is_file() {
+            return Err(damaged(dir, format!("`{name}` is missing")));
+        }
+    }
+    if with_state {
+        trainer.set_state(&optimizer, state.steps).map_err(|source| ModelError::Tensor { path, source })?;
+    }
+    Ok(state.history)
+}

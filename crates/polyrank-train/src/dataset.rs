@@ -1,0 +1,201 @@
+//! The rows of a run: which files, which part of them, encoded.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use polyrank_data::encode::{Encoders, Labels};
+use polyrank_data::read::{RawBatch, Source};
+use polyrank_data::stream::{Batches, Prefetch, Shuffle, Splitter};
+use polyrank_data::{Batch, DataError};
+use polyrank_schema::Config;
+use polyrank_schema::config::Validation;
+
+use crate::error::TrainError;
+
+/// Rows read from a file at a time.
+pub const READ_ROWS: usize = 8192;
+
+/// Encoded batches that wait between the reading thread and training.
+const AHEAD: usize = 4;
+
+/// A stream of encoded batches.
+pub type BatchStream = Box<dyn Iterator<Item = Result<Batch, DataError>> + Send>;
+
+/// Which rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Rows to train on.
+    Train,
+    /// Rows to validate on.
+    Valid,
+}
+
+/// Where the rows of a configuration come from.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    config: Config,
+    train: Source,
+    valid: Option<Source>,
+    splitter: Option<Arc<Splitter>>,
+    /// Malformed rows that the last pass left out.
+    skipped: Arc<AtomicU64>,
+}
+
+impl Dataset {
+    /// Opens the files of a configuration, whose paths are relative to `base`, and checks that they have its columns.
+    pub fn open(config: &Config, base: &Path) -> Result<Dataset, TrainError> {
+        let reading = &config.data.reading;
+        let train = Source::open(&config.data.train, base, reading)?;
+        let columns = config.columns_needed(true);
+        train.check_columns(&columns)?;
+        let (valid, splitter) = match &config.data.valid {
+            Validation::None => (None, None),
+            Validation::Files(patterns) => {
+                let source = Source::open(patterns, base, reading)?;
+                source.check_columns(&columns)?;
+                (Some(source), None)
+            }
+            Validation::Fraction { fraction, split } => {
+                let total = if Splitter::needs_total(split) { Some(train.count_rows()?) } else { None };
+                (None, Some(Arc::new(Splitter::new(*fraction, split, config.train.seed, total)?)))
+            }
+        };
+        Ok(Dataset { config: config.clone(), train, valid, splitter, skipped: Arc::default() })
+    }
+
+    /// Whether there are validation rows.
+    pub fn has_valid(&self) -> bool {
+        self.valid.is_some() || self.splitter.is_some()
+    }
+
+    /// The files that are read.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.train.files().chain(self.valid.iter().flat_map(Source::files)).map(Path::to_owned).collect()
+    }
+
+    /// Malformed rows that the last finished pass over the training files left out.
+    pub fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
+    }
+
+    /// One pass over the raw rows of a part, in file order.
+    pub fn raw(&self, part: Part) -> Result<impl Iterator<Item = Result<RawBatch, DataError>> + Send + 'static, TrainError> {
+        let source = match (part, &self.valid) {
+            (Part::Valid, Some(valid)) => valid,
+            _ => &self.train,
+        };
+        let mut columns = self.config.columns_needed(true);
+        let splitter = self.splitter.clone();
+        if let Some(column) = splitter.as_ref().and_then(|s| s.column())
+            && !columns.iter().any(|c| c == column)
+        {
+            columns.push(column.to_owned());
+        }
+        let mut rows = source.rows(&columns, READ_ROWS)?;
+        let skipped = self.skipped.clone();
+        Ok(std::iter::from_fn(move || {
+            let raw = match rows.next() {
+                Some(raw) => raw,
+                None => {
+                    skipped.store(rows.skipped(), Ordering::Relaxed);
+                    return None;
+                }
+            };
+            Some(raw.and_then(|raw| match &splitter {
+                None => Ok(raw),
+                Some(splitter) => splitter.divide(&raw).map(|(train, valid)| if part == Part::Train { train } else { valid }),
+            }))
+        }))
+    }
+
+    /// One pass over the encoded rows of a part, labels included, in file order.
+    pub fn encoded(&self, part: Part, encoders: &Arc<Encoders>) -> Result<BatchStream, TrainError> {
+        let encoders = encoders.clone();
+        let rows = self.raw(part)?.map(move |raw| raw.and_then(|raw| encode(&encoders, &raw, Labels::Read)));
+        Ok(Box::new(rows))
+    }
+
+    /// Fits the encoders on the training rows; gives their number too.
+    pub fn fit(&self, mut seen: impl FnMut(u64)) -> Result<(Encoders, u64), TrainError> {
+        let mut fitter = Encoders::fitter(&self.config)?;
+        let mut rows = 0u64;
+        let raw = Prefetch::new(self.raw(Part::Train)?, AHEAD).map_err(|e| TrainError::io("thread", e))?;
+        for raw in raw {
+            let raw = raw?;
+            fitter.observe(&raw.batch).map_err(|e| at_line(e, &raw))?;
+            rows += raw.batch.num_rows() as u64;
+            seen(rows);
+        }
+        if rows == 0 {
+            let files: Vec<String> = self.train.files().map(|f| f.display().to_string()).collect();
+            return Err(DataError::Empty(format!("{}: no rows to train on", files.join(", "))).into());
+        }
+        Ok((fitter.finish()?, rows))
+    }
+}
+
+/// Encodes raw rows; an error names file and line.
+pub fn encode(encoders: &Encoders, raw: &RawBatch, labels: Labels) -> Result<Batch, DataError> {
+    encoders.transform(&raw.batch, labels).map_err(|e| at_line(e, raw))
+}
+
+fn at_line(error: DataError, raw: &RawBatch) -> DataError {
+    match error {
+        DataError::BadCell { column, row, problem } => {
+            DataError::BadRow { path: raw.file.to_path_buf(), line: raw.line(row), column: Some(column), problem }
+        }
+        DataError::BadValue { column, problem } => {
+            DataError::BadFile { path: raw.file.to_path_buf(), problem: format!("column `{column}`: {problem}") }
+        }
+        other => other,
+    }
+}
+
+/// Encoded rows that can be passed over again and again: kept in memory if they are few, else read anew each time.
+pub struct Rows {
+    dataset: Dataset,
+    part: Part,
+    encoders: Arc<Encoders>,
+    kept: Option<Arc<Vec<Batch>>>,
+    most: u64,
+}
+
+impl Rows {
+    /// The rows of a part, kept from the first pass on if there are at most `most`.
+    pub fn new(dataset: &Dataset, part: Part, encoders: &Arc<Encoders>, most: u64) -> Rows {
+        Rows { dataset: dataset.clone(), part, encoders: encoders.clone(), kept: None, most }
+    }
+
+    /// One pass, in batches of `batch_size`, shuffled if `shuffle` says how.
+    pub fn pass(&mut self, batch_size: usize, shuffle: Option<Shuffle>) -> Result<BatchStream, TrainError> {
+        let source = self.source()?;
+        let batches = Batches::new(source, batch_size, shuffle);
+        let ahead = Prefetch::new(batches, AHEAD).map_err(|e| TrainError::io("thread", e))?;
+        Ok(Box::new(ahead))
+    }
+
+    fn source(&mut self) -> Result<BatchStream, TrainError> {
+        if self.kept.is_none() {
+            let mut kept = Vec::new();
+            let mut rows = 0;
+            for batch in self.dataset.encoded(self.part, &self.encoders)? {
+                let batch = batch?;
+                rows += batch.rows as u64;
+                if rows > self.most {
+                    // Too many to keep: stream from now on, and do not try again.
+                    self.most = 0;
+                    return self.dataset.encoded(self.part, &self.encoders);
+                }
+                kept.push(batch);
+            }
+            self.kept = Some(Arc::new(kept));
+        }
+        let kept = self.kept.clone().unwrap_or_default();
+        let mut next = 0;
+        Ok(Box::new(std::iter::from_fn(move || {
+            next += 1;
+            kept.get(next - 1).cloned().map(Ok)
+        })))
+    }
+}

@@ -1,0 +1,139 @@
+//! Measuring scores against labels, exactly, over a whole set of rows.
+
+use std::path::Path;
+
+use polyrank_data::Batch;
+use polyrank_data::encode::Labels;
+use polyrank_data::read::Source;
+use polyrank_engine::exec::score::Watched;
+use polyrank_model::{Predictor, Scores};
+use polyrank_schema::Config;
+use polyrank_schema::config::{RegressionLoss, TaskKind};
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::{READ_ROWS, encode};
+use crate::error::TrainError;
+use crate::metrics::{Evaluation, Histogram, RocPoint, TaskMetrics};
+
+/// Scores and labels of every row, by task.
+#[derive(Debug, Clone, Default)]
+pub struct Collected {
+    /// Number of rows.
+    pub rows: u64,
+    /// By task, `[rows]`.
+    pub scores: Vec<Vec<f32>>,
+    /// By task, `[rows]`; NaN where missing.
+    pub labels: Vec<Vec<f32>>,
+    /// Sums over rows of the gates' weights.
+    pub watched: Watched,
+}
+
+impl Collected {
+    /// Nothing yet, for T tasks.
+    pub fn new(tasks: usize) -> Collected {
+        Collected { rows: 0, scores: vec![Vec::new(); tasks], labels: vec![Vec::new(); tasks], watched: Vec::new() }
+    }
+
+    /// Adds the rows of a batch.
+    pub fn add(&mut self, batch: &Batch, scores: &Scores, watched: Watched) {
+        let tasks = self.scores.len();
+        self.rows += batch.rows as u64;
+        for task in 0..tasks {
+            self.scores[task].extend(scores.values.iter().skip(task).step_by(tasks));
+            self.labels[task].extend(batch.labels.iter().skip(task).step_by(tasks));
+        }
+        if self.watched.is_empty() {
+            self.watched = watched;
+        } else {
+            for (sum, more) in self.watched.iter_mut().flatten().zip(watched.into_iter().flatten()) {
+                *sum += more;
+            }
+        }
+    }
+
+    /// The figures of all tasks.
+    pub fn measure(&self, config: &Config) -> Result<Measured, TrainError> {
+        let mut tasks = Vec::new();
+        for (i, task) in config.tasks.iter().enumerate() {
+            let evaluation = Evaluation::new(&task.kind, &self.scores[i], &self.labels[i])
+                .map_err(|source| TrainError::Metric { task: task.name.clone(), source })?;
+            tasks.push(MeasuredTask {
+                name: task.name.clone(),
+                loss: mean_loss(&task.kind, &self.scores[i], &self.labels[i]),
+                metrics: evaluation.metrics(),
+            });
+        }
+        let share = 1.0 / self.rows.max(1) as f64;
+        let gates = self.watched.iter().map(|sums| sums.iter().map(|s| s * share).collect()).collect();
+        Ok(Measured { rows: self.rows, tasks, gates })
+    }
+
+    /// The ROC curve and the histogram of a task's scores, for the report.
+    pub fn curves(&self, config: &Config, task: usize) -> Result<(Vec<RocPoint>, Option<Histogram>), TrainError> {
+        let spec = &config.tasks[task];
+        let evaluation = Evaluation::new(&spec.kind, &self.scores[task], &self.labels[task])
+            .map_err(|source| TrainError::Metric { task: spec.name.clone(), source })?;
+        Ok((evaluation.roc_points(), evaluation.histogram(40)))
+    }
+}
+
+/// The mean of what the task minimises, over the rows that have the label; `None` without any.
+fn mean_loss(kind: &TaskKind, scores: &[f32], labels: &[f32]) -> Option<f64> {
+    let (mut sum, mut count) = (0.0f64, 0u64);
+    for (&score, &label) in scores.iter().zip(labels).filter(|(_, label)| !label.is_nan()) {
+        let (score, label) = (f64::from(score), f64::from(label));
+        let d = score - label;
+        sum += match kind {
+            TaskKind::Binary { .. } => {
+                let p = score.clamp(1e-7, 1.0 - 1e-7);
+                -(label * p.ln() + (1.0 - label) * (1.0 - p).ln())
+            }
+            TaskKind::Regression { loss: RegressionLoss::Mse } => d * d,
+            TaskKind::Regression { loss: RegressionLoss::Mae } => d.abs(),
+            TaskKind::Regression { loss: RegressionLoss::Huber { delta } } if d.abs() <= *delta => d * d / 2.0,
+            TaskKind::Regression { loss: RegressionLoss::Huber { delta } } => delta * (d.abs() - delta / 2.0),
+        };
+        count += 1;
+    }
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// Figures of all tasks over a set of rows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Number of rows.
+    pub rows: u64,
+    /// By task, in the order declared.
+    pub tasks: Vec<MeasuredTask>,
+    /// Mean weights of each gate, by expert.
+    pub gates: Vec<Vec<f64>>,
+}
+
+/// Figures of one task.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredTask {
+    /// The task.
+    pub name: String,
+    /// Mean loss over the rows that have the label.
+    pub loss: Option<f64>,
+    /// Metrics by name.
+    pub metrics: TaskMetrics,
+}
+
+/// Measures a predictor on labelled rows of files; `patterns` are relative to `base`.
+pub fn evaluate(predictor: &Predictor, patterns: &[String], base: &Path) -> Result<Measured, TrainError> {
+    collect(predictor, patterns, base)?.measure(predictor.config())
+}
+
+/// Scores and labels of the rows of files.
+pub fn collect(predictor: &Predictor, patterns: &[String], base: &Path) -> Result<Collected, TrainError> {
+    let config = predictor.config();
+    let source = Source::open(patterns, base, &config.data.reading)?;
+    let mut collected = Collected::new(config.tasks.len());
+    for raw in source.rows(&config.columns_needed(true), READ_ROWS)? {
+        let batch = encode(predictor.encoders(), &raw?, Labels::Read)?;
+        let (scores, watched) = predictor.score_watched(&batch)?;
+        collected.add(&batch, &scores, watched);
+    }
+    Ok(collected)
+}

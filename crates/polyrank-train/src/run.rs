@@ -1,0 +1,285 @@
+//! A training run: fit the encoders, train epoch by epoch, keep the best, write bundle, log and report.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use polyrank_data::encode::Encoders;
+use polyrank_data::stream::Shuffle;
+use polyrank_engine::{Network, Scorer, Trainer};
+use polyrank_model::options::trainer_options;
+use polyrank_model::optimizer::optimizer;
+use polyrank_model::predictor::scores;
+use polyrank_model::{ModelError, bundle, feed, network_graph};
+use polyrank_schema::Config;
+use serde_json::json;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::checkpoint;
+use crate::dataset::{Dataset, Part, Rows};
+use crate::error::TrainError;
+use crate::evaluate::Collected;
+use crate::history::{Epoch, History};
+use crate::report;
+use crate::summary::{self, Facts};
+
+/// Rows scored at a time in validation.
+const SCORE_ROWS: usize = 8192;
+
+/// Where and how a run runs.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The run folder: gets `bundle/`, `checkpoints/`, `log.jsonl`, `report.html`.
+    pub out: PathBuf,
+    /// What paths in the configuration are relative to.
+    pub base: PathBuf,
+    /// Whether to go on from the latest checkpoint in the run folder.
+    pub resume: bool,
+    /// Set to true to stop after the current step; what was trained is kept.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What happens in a run, for whoever shows it.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Encoders are being fitted: rows seen.
+    Fitting(u64),
+    /// Encoders are fitted: training rows, rows left out as malformed.
+    Fitted(u64, u64),
+    /// The network is built: numbers in layers and in tables.
+    Built(usize, usize),
+    /// Training goes on after this many epochs.
+    Resumed(usize),
+    /// An epoch begins: its number from 1, epochs in all, training rows.
+    EpochBegins(usize, usize, u64),
+    /// Rows trained on in this epoch, mean loss so far.
+    Step(u64, f64),
+    /// Validation begins.
+    Validating,
+    /// An epoch is done, and whether it is the best so far.
+    EpochDone(&'a Epoch, bool),
+    /// Training ends early: why.
+    Stopping(String),
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub struct RunResult {
+    /// Its epochs.
+    pub history: History,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+    /// The bundle's folder.
+    pub bundle: PathBuf,
+}
+
+/// Worker threads of a configuration.
+pub fn threads(config: &Config) -> usize {
+    config.train.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// Trains a configuration.
+pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_>)) -> Result<RunResult, TrainError> {
+    let dataset = Dataset::open(config, &options.base)?;
+    let (encoders, rows) = dataset.fit(|rows| watch(Event::Fitting(rows)))?;
+    let skipped = dataset.skipped();
+    watch(Event::Fitted(rows, skipped));
+    let graph = network_graph(config, encoders.layout()).map_err(ModelError::from)?;
+    let network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
+    let (layers, tables) = network.size();
+    watch(Event::Built(layers, tables));
+    let trainer = Trainer::new(network, trainer_options(config, threads(config))).map_err(|e| TrainError::io("thread", e))?;
+
+    fs::create_dir_all(&options.out).map_err(|e| TrainError::io(&options.out, e))?;
+    let encoders = Arc::new(encoders);
+    let mut run = Run {
+        config,
+        options,
+        train: Rows::new(&dataset, Part::Train, &encoders, config.data.shuffle_buffer as u64),
+        valid: dataset.has_valid().then(|| Rows::new(&dataset, Part::Valid, &encoders, config.data.shuffle_buffer as u64)),
+        scorer: Scorer::new(trainer.network()),
+        trainer,
+        history: History::default(),
+        rows,
+        identity: identity(config, &encoders, rows)?,
+    };
+    let checkpoints = options.out.join("checkpoints");
+    if options.resume {
+        if let Some(history) = checkpoint::resume(&checkpoints, &run.identity, &mut run.trainer)? {
+            watch(Event::Resumed(history.epochs.len()));
+            run.history = history;
+        }
+    } else {
+        checkpoint::clear(&checkpoints)?;
+    }
+    let interrupted = run.epochs(&checkpoints, watch)?;
+    run.finish(&dataset, &encoders, &checkpoints, interrupted, skipped)
+}
+
+/// What makes a run this run: its configuration (threads and number of epochs aside) and its training rows.
+fn identity(config: &Config, encoders: &Encoders, rows: u64) -> Result<String, TrainError> {
+    let mut config = config.clone();
+    config.train.threads = None;
+    config.train.epochs = 0;
+    config.in_force.clear();
+    let text = serde_json::to_string(&config)
+        .map_err(|e| TrainError::Run { path: PathBuf::from("configuration"), problem: e.to_string() })?;
+    let layout = format!("{text}\n{rows}\n{:?}\n{:?}", encoders.layout(), encoders.describe());
+    Ok(format!("{:016x}", xxh3_64(layout.as_bytes())))
+}
+
+struct Run<'a> {
+    config: &'a Config,
+    options: &'a RunOptions,
+    train: Rows,
+    valid: Option<Rows>,
+    trainer: Trainer<f32>,
+    scorer: Scorer<f32>,
+    history: History,
+    rows: u64,
+    identity: String,
+}
+
+impl Run<'_> {
+    fn stopped(&self) -> bool {
+        self.options.stop.load(Ordering::Relaxed)
+    }
+
+    /// Trains what is left; says whether it was interrupted.
+    fn epochs(&mut self, checkpoints: &Path, watch: &mut dyn FnMut(Event<'_>)) -> Result<bool, TrainError> {
+        let patience = self.config.train.early_stopping.as_ref().map(|s| s.patience);
+        if patience.is_some_and(|patience| self.history.waited >= patience) {
+            return Ok(false);
+        }
+        for number in self.history.epochs.len() + 1..=self.config.train.epochs {
+            watch(Event::EpochBegins(number, self.config.train.epochs, self.rows));
+            let mut epoch = self.epoch(number, watch)?;
+            if self.stopped() {
+                watch(Event::Stopping("interrupted: writing the bundle with what was learned".to_owned()));
+                return Ok(true);
+            }
+            if self.valid.is_some() {
+                watch(Event::Validating);
+                epoch.valid = Some(self.validate()?.measure(self.config)?);
+            }
+            let stop = self.history.add(epoch, self.config);
+            checkpoint::save(checkpoints, &self.identity, &self.trainer, &self.history)?;
+            self.log(number)?;
+            if let Some(epoch) = self.history.epochs.last() {
+                watch(Event::EpochDone(epoch, self.history.best == Some(number)));
+            }
+            if stop {
+                let metric = self.config.train.early_stopping.as_ref().map_or("", |s| &s.metric);
+                let waited = self.history.waited;
+                watch(Event::Stopping(format!("{metric} has not improved for {waited} epochs")));
+                break;
+            }
+            if self.stopped() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn epoch(&mut self, number: usize, watch: &mut dyn FnMut(Event<'_>)) -> Result<Epoch, TrainError> {
+        let train = &self.config.train;
+        let shuffle = train.shuffle.then_some(Shuffle {
+            buffer_rows: self.config.data.shuffle_buffer,
+            seed: train.seed,
+            epoch: number as u64,
+        });
+        let tasks = self.config.tasks.len();
+        let (mut sums, mut counts) = (vec![0.0; tasks], vec![0usize; tasks]);
+        let (mut total, mut steps, mut rows) = (0.0, 0u64, 0u64);
+        let begin = Instant::now();
+        for batch in self.train.pass(train.batch_size, shuffle)? {
+            let batch = batch?;
+            let report = self.trainer.step(&feed::feed(&batch), &batch.labels).map_err(ModelError::from)?;
+            steps += 1;
+            rows += batch.rows as u64;
+            total += report.total;
+            if !report.total.is_finite() {
+                return Err(TrainError::Diverged { loss: report.total, epoch: number, step: steps });
+            }
+            for task in 0..tasks {
+                sums[task] += report.loss_sums[task];
+                counts[task] += report.counts[task];
+            }
+            watch(Event::Step(rows, total / steps as f64));
+            if self.stopped() {
+                break;
+            }
+        }
+        let task_train_loss = sums.iter().zip(&counts).map(|(sum, &count)| (count > 0).then(|| sum / count as f64)).collect();
+        let seconds = begin.elapsed().as_secs_f64();
+        Ok(Epoch { epoch: number, rows, steps, seconds, train_loss: total / steps.max(1) as f64, task_train_loss, valid: None })
+    }
+
+    /// Scores the validation rows.
+    fn validate(&mut self) -> Result<Collected, TrainError> {
+        let mut collected = Collected::new(self.config.tasks.len());
+        let Some(valid) = &mut self.valid else { return Ok(collected) };
+        let (network, scorer, config) = (self.trainer.network(), &self.scorer, self.config);
+        for batch in valid.pass(SCORE_ROWS, None)? {
+            let batch = batch?;
+            let scored = self.trainer.pool().install(|| scorer.score_watched(network, &feed::feed(&batch)));
+            let (outputs, watched) = scored.map_err(ModelError::from)?;
+            collected.add(&batch, &scores(config, outputs), watched);
+        }
+        if collected.rows == 0 {
+            return Err(TrainError::Run {
+                path: self.options.out.clone(),
+                problem: "there are no validation rows; give data.valid a file with rows, or a larger data.valid_fraction".to_owned(),
+            });
+        }
+        Ok(collected)
+    }
+
+    /// Adds an epoch to `log.jsonl`; the first one begins the file anew.
+    fn log(&self, number: usize) -> Result<(), TrainError> {
+        let path = self.options.out.join("log.jsonl");
+        let write = || -> std::io::Result<()> {
+            let mut file = if number == 1 {
+                fs::File::create(&path)?
+            } else {
+                fs::OpenOptions::new().create(true).append(true).open(&path)?
+            };
+            let line = serde_json::to_string(&self.history.epochs.last()).map_err(std::io::Error::other)?;
+            writeln!(file, "{line}")?;
+            file.sync_all()
+        };
+        write().map_err(|e| TrainError::io(&path, e))
+    }
+
+    /// Restores the best epoch and writes bundle and report.
+    fn finish(
+        mut self, dataset: &Dataset, encoders: &Encoders, checkpoints: &Path, interrupted: bool, skipped: u64,
+    ) -> Result<RunResult, TrainError> {
+        let latest = self.history.epochs.len();
+        if let Some(best) = self.history.best
+            && (best != latest || interrupted)
+            && self.valid.is_some()
+        {
+            checkpoint::restore_weights(checkpoints, &self.identity, best, &mut self.trainer)?;
+        }
+        let collected = self.validate()?;
+        let measured = collected.measure(self.config)?;
+        let facts = Facts { config: self.config, dataset, encoders, history: &self.history, rows: self.rows, skipped, interrupted };
+        let metrics = json!({
+            "best_epoch": self.history.best,
+            "epochs": self.history.epochs.len(),
+            "interrupted": interrupted,
+            "train_rows": self.rows,
+            "valid": self.valid.is_some().then_some(&measured),
+        });
+        let page = report::html(&summary::report(&facts, &self.trainer, &collected, &measured)?);
+        let out = &self.options.out;
+        let (config, network) = (self.config, self.trainer.into_network());
+        bundle::save(&out.join("bundle"), config, encoders, &network, &metrics)?;
+        bundle::write_file(&out.join("report.html"), page.as_bytes())?;
+        Ok(RunResult { history: self.history, interrupted, bundle: out.join("bundle") })
+    }
+}

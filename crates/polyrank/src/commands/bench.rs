@@ -1,0 +1,150 @@
+//! `polyrank bench`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::{Args, Subcommand};
+use polyrank_data::Batch;
+use polyrank_data::stream::Batches;
+use polyrank_engine::{Isa, Network, Scorer, Trainer};
+use polyrank_model::feed::feed;
+use polyrank_model::optimizer::optimizer;
+use polyrank_model::options::trainer_options;
+use polyrank_model::{ModelError, network_graph};
+use polyrank_train::dataset::{Dataset, Part};
+use polyrank_train::run::threads;
+
+use crate::failure::Failure;
+use crate::load::{self, Loaded};
+use crate::output;
+
+/// Measures throughput.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Rows trained on per second
+    Train(Options),
+    /// Rows scored per second
+    Predict(Options),
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// The rows, instead of data.train
+    file: String,
+    /// The configuration
+    #[arg(long)]
+    config: PathBuf,
+    /// Sets any key of the configuration to a TOML value
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Reads, encodes and batches inside the measured time, instead of from memory
+    #[arg(long)]
+    from_disk: bool,
+    /// At least this many seconds are measured
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let (train, options) = match self.what {
+            What::Train(options) => (true, options),
+            What::Predict(options) => (false, options),
+        };
+        // Training rows only: a held-out part would not be measured.
+        let mut sets = options.set.clone();
+        sets.push("data.valid=[]".to_owned());
+        let loaded = load::config(&options.config, &sets, &[("train", std::slice::from_ref(&options.file))])?;
+        let mut measure = Measure::new(&loaded)?;
+        let rate = if options.from_disk { measure.from_disk(train, options.seconds)? } else { measure.from_memory(train, options.seconds)? };
+        let config = &loaded.config;
+        let what = if train { "train" } else { "predict" };
+        output::data(&format!(
+            "bench {what}: {}, batch {}, {} threads, {}, {}: {:.0} rows/s",
+            config.model.multi_task.kind,
+            config.train.batch_size,
+            threads(config),
+            Isa::current().name(),
+            if options.from_disk { "from disk" } else { "from memory" },
+            rate
+        ))
+    }
+}
+
+/// A trainer and its rows.
+struct Measure<'a> {
+    loaded: &'a Loaded,
+    dataset: Dataset,
+    encoders: Arc<polyrank_data::encode::Encoders>,
+    trainer: Trainer<f32>,
+    scorer: Scorer<f32>,
+}
+
+impl Measure<'_> {
+    fn new(loaded: &Loaded) -> Result<Measure<'_>, Failure> {
+        let config = &loaded.config;
+        let dataset = Dataset::open(config, &loaded.base)?;
+        let (encoders, _) = dataset.fit(|_| {})?;
+        let graph = network_graph(config, encoders.layout()).map_err(ModelError::from)?;
+        let network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
+        let trainer = Trainer::new(network, trainer_options(config, threads(config))).map_err(|e| Failure::io("thread", e))?;
+        let scorer = Scorer::new(trainer.network());
+        Ok(Measure { loaded, dataset, encoders: Arc::new(encoders), trainer, scorer })
+    }
+
+    fn one(&mut self, train: bool, batch: &Batch) -> Result<(), Failure> {
+        if train {
+            self.trainer.step(&feed(batch), &batch.labels).map_err(ModelError::from)?;
+        } else {
+            let (scorer, network) = (&self.scorer, self.trainer.network());
+            let outputs = self.trainer.pool().install(|| scorer.score(network, &feed(batch))).map_err(ModelError::from)?;
+            std::hint::black_box(outputs);
+        }
+        Ok(())
+    }
+
+    /// Whole batches, encoded beforehand: passes over them until the time is up, after one step to warm up.
+    fn from_memory(&mut self, train: bool, seconds: f64) -> Result<f64, Failure> {
+        let size = self.loaded.config.train.batch_size;
+        let encoded = self.dataset.encoded(Part::Train, &self.encoders)?;
+        let mut batches = Batches::new(encoded, size, None).collect::<Result<Vec<_>, _>>()?;
+        if batches.len() > 1 {
+            batches.retain(|b| b.rows == size);
+        }
+        for batch in batches.iter().take(3) {
+            self.one(train, batch)?;
+        }
+        let (begin, mut rows) = (Instant::now(), 0);
+        for batch in batches.iter().cycle() {
+            self.one(train, batch)?;
+            rows += batch.rows;
+            if begin.elapsed().as_secs_f64() >= seconds {
+                break;
+            }
+        }
+        Ok(rows as f64 / begin.elapsed().as_secs_f64())
+    }
+
+    /// Reading, decoding, encoding and batching included: whole passes over the files until the time is up.
+    fn from_disk(&mut self, train: bool, seconds: f64) -> Result<f64, Failure> {
+        let size = self.loaded.config.train.batch_size;
+        let (begin, mut rows) = (Instant::now(), 0);
+        while begin.elapsed().as_secs_f64() < seconds {
+            let encoded = self.dataset.encoded(Part::Train, &self.encoders)?;
+            let ahead = polyrank_data::stream::Prefetch::new(Batches::new(encoded, size, None), 4).map_err(|e| Failure::io("thread", e))?;
+            for batch in ahead {
+                let batch = batch?;
+                self.one(train, &batch)?;
+                rows += batch.rows;
+            }
+        }
+        Ok(rows as f64 / begin.elapsed().as_secs_f64())
+    }
+}

@@ -1,0 +1,122 @@
+//! `polyrank explain`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use polyrank_data::encode::{Encoders, InputLayout};
+use polyrank_engine::Graph;
+use polyrank_model::{ModelError, bundle, network_graph};
+use polyrank_schema::Config;
+use polyrank_train::dataset::Dataset;
+
+use crate::failure::Failure;
+use crate::table::render;
+use crate::{load, output};
+
+/// Shows the network of a configuration or a bundle.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A configuration, or a bundle's folder
+    path: PathBuf,
+    /// Sets any key of the configuration to a TOML value
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Explain {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let (config, encoders) = if self.path.is_dir() {
+            if !self.set.is_empty() {
+                return Err(Failure::input("--set changes a configuration; a bundle is what it is"));
+            }
+            let bundle = bundle::load(&self.path)?;
+            (bundle.config, bundle.encoders)
+        } else {
+            let loaded = load::config(&self.path, &self.set, &[])?;
+            // Cardinalities are the data's: the encoders are fitted as training would.
+            let (encoders, _) = Dataset::open(&loaded.config, &loaded.base)?.fit(|_| {})?;
+            (loaded.config, encoders)
+        };
+        let graph = network_graph(&config, encoders.layout()).map_err(ModelError::from)?;
+        output::data(&text(&config, &encoders, &graph))
+    }
+}
+
+fn text(config: &Config, encoders: &Encoders, graph: &Graph) -> String {
+    let network = shapes(graph);
+    let (layers, tables) = (graph.params().iter().map(|p| p.shape.len()).sum::<usize>(), table_size(graph));
+    let flops: u64 = graph.summary().iter().map(|s| s.flops).sum();
+    let mut parts = vec![
+        format!("features\n{}", features(encoders, encoders.layout(), graph)),
+        format!("network (B rows in, one number a task out)\n{network}"),
+        format!(
+            "{layers} parameters in layers, {tables} in embedding tables; {:.2} MFLOP a row to score, {:.2} to train",
+            flops as f64 / 1e6,
+            3.0 * flops as f64 / 1e6
+        ),
+    ];
+    if !config.in_force.is_empty() {
+        let rows: Vec<Vec<String>> =
+            config.in_force.iter().map(|c| vec![c.key.clone(), c.value.clone(), c.because.clone()]).collect();
+        parts.push(format!("not written, so in force\n{}", left(&["key", "value", "because of"], &rows)));
+    }
+    parts.join("\n\n")
+}
+
+fn table_size(graph: &Graph) -> usize {
+    graph.tables().iter().map(|t| t.rows * t.dim).sum()
+}
+
+fn features(encoders: &Encoders, layout: &InputLayout, graph: &Graph) -> String {
+    let rows: Vec<Vec<String>> = encoders
+        .describe()
+        .into_iter()
+        .map(|feature| {
+            let slot = layout.slots.iter().find(|s| s.feature == feature.name);
+            let table = slot.and_then(|s| {
+                let name = format!("table.{}", layout.tables[s.table].name);
+                graph.tables().iter().find(|t| t.name.rsplit('/').next() == Some(&name))
+            });
+            let dense = layout.dense.iter().find(|d| d.feature == feature.name).map(|d| d.width);
+            vec![
+                feature.name.clone(),
+                feature.encoder.clone(),
+                table.map_or(String::new(), |t| t.rows.to_string()),
+                table.map(|t| t.dim).or(dense).map_or(String::new(), |w| w.to_string()),
+                format!("{:.2} %", 100.0 * feature.missing),
+            ]
+        })
+        .collect();
+    render(&["feature", "encoder", "table rows", "width", "missing"], &rows)
+}
+
+/// One line a value: how it is made, its shape, its parameters.
+fn shapes(graph: &Graph) -> String {
+    let rows: Vec<Vec<String>> = graph
+        .summary()
+        .into_iter()
+        .map(|node| {
+            let inputs = if node.inputs.len() > 4 {
+                format!("{}, … {} values", node.inputs[0], node.inputs.len())
+            } else {
+                node.inputs.join(", ")
+            };
+            let params = if node.params > 0 { node.params.to_string() } else { String::new() };
+            vec![node.name, node.op.to_owned(), format!("[B, {}]", node.width), params, inputs]
+        })
+        .collect();
+    left(&["value", "op", "shape", "parameters", "reads"], &rows)
+}
+
+/// A table whose columns are all left-aligned.
+fn left(header: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).chain([header[c].chars().count()]).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, &w)| format!("{cell:<w$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let mut out = vec![line(header.to_vec())];
+    out.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+    out.join("\n")
+}

@@ -1,0 +1,47 @@
+//! The subcommands, one file each.
+
+mod bench;
+mod demo;
+mod evaluate;
+mod explain;
+mod init;
+mod predict;
+mod train;
+mod write;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole main job on made-up rows: learn encoders, train, evaluate, write a bundle and a report
+    Demo(demo::Demo),
+    /// Looks at data and writes a commented configuration
+    Init(init::Init),
+    /// Trains a configuration; writes bundle, checkpoints, log and report
+    Train(train::Train),
+    /// Measures a bundle on labelled rows
+    Evaluate(evaluate::Evaluate),
+    /// Scores rows with a bundle
+    Predict(predict::Predict),
+    /// Shows the network of a configuration or a bundle, and what is in force
+    Explain(explain::Explain),
+    /// Measures throughput
+    Bench(bench::Bench),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Command::Demo(command) => command.run(),
+            Command::Init(command) => command.run(),
+            Command::Train(command) => command.run(),
+            Command::Evaluate(command) => command.run(),
+            Command::Predict(command) => command.run(),
+            Command::Explain(command) => command.run(),
+            Command::Bench(command) => command.run(),
+        }
+    }
+}

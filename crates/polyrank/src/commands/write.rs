@@ -1,0 +1,124 @@
+//! Writing rows to a file that is whole or absent.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::DataType;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::failure::Failure;
+
+/// A file format that can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Parquet,
+    Csv,
+}
+
+impl Format {
+    /// The format of a file name.
+    pub(crate) fn of(path: &Path) -> Result<Format, Failure> {
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("parquet") => Ok(Format::Parquet),
+            Some("csv") => Ok(Format::Csv),
+            _ => Err(Failure::input(format!("{}: name an output file that ends in .parquet or .csv", path.display()))),
+        }
+    }
+}
+
+enum Kind {
+    Parquet(Option<ArrowWriter<BufWriter<File>>>),
+    Csv { writer: csv::Writer<BufWriter<File>>, header: bool },
+}
+
+/// Writes batches of one schema to a temporary file that takes the name at the end.
+pub(crate) struct Writer {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: Option<File>,
+    kind: Option<Kind>,
+    format: Format,
+}
+
+impl Writer {
+    pub(crate) fn create(path: &Path, format: Format) -> Result<Writer, Failure> {
+        let name = path.file_name().ok_or_else(|| Failure::input(format!("{}: is no file name", path.display())))?;
+        let temporary = path.with_file_name(format!(".{}.new-{}", name.to_string_lossy(), std::process::id()));
+        let file = File::create(&temporary).map_err(|e| Failure::io(path, e))?;
+        Ok(Writer { path: path.to_owned(), temporary, file: Some(file), kind: None, format })
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
+        if let Some(file) = self.file.take() {
+            let file = BufWriter::new(file);
+            self.kind = Some(match self.format {
+                Format::Parquet => {
+                    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+                    let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties));
+                    Kind::Parquet(Some(writer.map_err(|e| Failure::other(&self.path, e))?))
+                }
+                Format::Csv => Kind::Csv { writer: csv::Writer::from_writer(file), header: false },
+            });
+        }
+        match &mut self.kind {
+            Some(Kind::Parquet(Some(writer))) => writer.write(batch).map_err(|e| Failure::other(&self.path, e)),
+            Some(Kind::Csv { writer, header }) => write_csv(writer, header, batch).map_err(|e| Failure::other(&self.path, e)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        if self.kind.is_none() {
+            return Err(Failure::input("there are no rows to write"));
+        }
+        let file = match self.kind.take() {
+            Some(Kind::Parquet(Some(writer))) => writer.into_inner().map_err(|e| Failure::other(&self.path, e))?,
+            Some(Kind::Csv { writer, .. }) => writer.into_inner().map_err(|e| Failure::other(&self.path, e.into_error()))?,
+            _ => return Ok(()),
+        };
+        let done = |mut file: BufWriter<File>| {
+            file.flush()?;
+            file.get_ref().sync_all()?;
+            std::fs::rename(&self.temporary, &self.path)
+        };
+        done(file).map_err(|e| Failure::io(&self.path, e))
+    }
+}
+
+impl Drop for Writer {
+    // After `finish` the temporary name is gone and this does nothing.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.temporary);
+    }
+}
+
+fn write_csv(writer: &mut csv::Writer<BufWriter<File>>, header: &mut bool, batch: &RecordBatch) -> Result<(), Box<dyn std::error::Error>> {
+    if !*header {
+        writer.write_record(batch.schema().fields().iter().map(|f| f.name()))?;
+        *header = true;
+    }
+    let options = FormatOptions::default();
+    let formatters = batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<Vec<_>, _>>()?;
+    let mut record = csv::StringRecord::new();
+    for row in 0..batch.num_rows() {
+        record.clear();
+        for (column, formatter) in batch.columns().iter().zip(&formatters) {
+            match column.data_type() {
+                _ if column.is_null(row) => record.push_field(""),
+                // The shortest text that reads back as the same number.
+                DataType::Float32 => {
+                    record.push_field(&column.as_primitive::<arrow_array::types::Float32Type>().value(row).to_string());
+                }
+                _ => record.push_field(&formatter.value(row).to_string()),
+            }
+        }
+        writer.write_record(&record)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Reading a configuration file, with what the command line changes in it.
+
+use std::path::{Path, PathBuf};
+
+use polyrank_model::registry;
+use polyrank_schema::{Config, SetOverride};
+
+use crate::failure::Failure;
+
+/// A configuration and what its paths are relative to.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) base: PathBuf,
+}
+
+const MOST_BYTES: u64 = 16 << 20;
+
+/// Reads a configuration; `sets` are `key=value` texts, `files` replace `data.KEY` with paths relative to the working
+/// folder.
+pub(crate) fn config(path: &Path, sets: &[String], files: &[(&str, &[String])]) -> Result<Loaded, Failure> {
+    let size = std::fs::metadata(path).map_err(|e| Failure::io(path, e))?.len();
+    if size > MOST_BYTES {
+        return Err(Failure::input(format!("{}: {size} bytes is too long for a configuration", path.display())));
+    }
+    let bytes = std::fs::read(path).map_err(|e| Failure::io(path, e))?;
+    let text = String::from_utf8(bytes).map_err(|_| Failure::input(format!("{}: is not UTF-8 text", path.display())))?;
+    let mut overrides = Vec::new();
+    for set in sets {
+        overrides.push(SetOverride::parse(set)?);
+    }
+    for (key, files) in files {
+        if !files.is_empty() {
+            overrides.push(SetOverride::texts(&format!("data.{key}"), &absolute(files)?)?);
+        }
+    }
+    let config = polyrank_schema::parse(&text, &path.display().to_string(), &registry(), &overrides)?;
+    let base = path.parent().map(Path::to_owned).unwrap_or_default();
+    Ok(Loaded { config, base: if base.as_os_str().is_empty() { PathBuf::from(".") } else { base } })
+}
+
+/// Paths that mean the same from any folder.
+fn absolute(paths: &[String]) -> Result<Vec<String>, Failure> {
+    paths
+        .iter()
+        .map(|path| {
+            let whole = std::path::absolute(path).map_err(|e| Failure::io(path, e))?;
+            whole.to_str().map(str::to_owned).ok_or_else(|| Failure::input(format!("{path}: is not UTF-8")))
+        })
+        .collect()
+}

@@ -34,6 +34,9 @@ pub enum ModelError {
         /// What is wrong.
         source: TensorError,
     },
+    /// A network that the machine cannot hold.
+    #[error("model: {0}")]
+    Memory(String),
     /// The operating system refused.
     #[error("{path}: {source}", path = path.display())]
     Io {

@@ -10,6 +10,7 @@ pub mod feed;
 mod input;
 pub mod interaction;
 mod layer;
+pub mod memory;
 pub mod multi_task;
 pub mod optimizer;
 pub mod options;

@@ -10,6 +10,13 @@ use crate::error::ModelError;
 
 /// The bytes of a safetensors file with these tensors and this metadata.
 pub fn encode(path: &Path, tensors: &[Tensor<f32>], metadata: HashMap<String, String>) -> Result<Vec<u8>, ModelError> {
+    // What no reader would take back must not be written.
+    for tensor in tensors {
+        if let Some(v) = tensor.data.iter().find(|v| !v.is_finite()) {
+            let problem = format!("tensor `{}` holds {v}: training diverged; lower train.optimizer.learning_rate", tensor.name);
+            return Err(ModelError::bad_file(path, problem));
+        }
+    }
     let bytes: Vec<Vec<u8>> = tensors.iter().map(|t| t.data.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
     let mut views = Vec::with_capacity(tensors.len());
     for (tensor, bytes) in tensors.iter().zip(&bytes) {

@@ -24,14 +24,15 @@ pub enum TrainError {
         /// What is wrong.
         source: MetricError,
     },
-    /// The loss is no number any more.
+    /// The loss, a weight or a score is no number any more.
     #[error(
-        "the loss became {loss} in epoch {epoch}, step {step}; lower train.optimizer.learning_rate or set train.clip_norm \
-         (the last checkpoint is whole)"
+        "{what} in epoch {epoch}, step {step}: training diverged; lower train.optimizer.learning_rate or set \
+         train.clip_norm{kept}",
+        kept = if *epoch > 1 { format!(" (the checkpoint of epoch {} is whole)", epoch - 1) } else { String::new() }
     )]
     Diverged {
-        /// The loss.
-        loss: f64,
+        /// What happened, as `the loss became NaN`.
+        what: String,
         /// The epoch, from 1.
         epoch: usize,
         /// The step within the epoch, from 1.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use polyrank_data::Batch;
+use polyrank_data::{Batch, DataError};
 use polyrank_data::encode::Labels;
 use polyrank_data::read::Source;
 use polyrank_engine::exec::score::Watched;
@@ -134,6 +134,10 @@ pub fn collect(predictor: &Predictor, patterns: &[String], base: &Path) -> Resul
         let batch = encode(predictor.encoders(), &raw?, Labels::Read)?;
         let (scores, watched) = predictor.score_watched(&batch)?;
         collected.add(&batch, &scores, watched);
+    }
+    if collected.rows == 0 {
+        let files: Vec<String> = source.files().map(|f| f.display().to_string()).collect();
+        return Err(DataError::Empty(format!("{}: no rows to evaluate", files.join(", "))).into());
     }
     Ok(collected)
 }

@@ -1,19 +1,19 @@
 //! A training run: fit the encoders, train epoch by epoch, keep the best, write bundle, log and report.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use polyrank_data::DataError;
 use polyrank_data::encode::Encoders;
 use polyrank_data::stream::Shuffle;
 use polyrank_engine::{Network, Scorer, Trainer};
 use polyrank_model::options::trainer_options;
 use polyrank_model::optimizer::optimizer;
 use polyrank_model::predictor::scores;
-use polyrank_model::{ModelError, bundle, feed, network_graph};
+use polyrank_model::{ModelError, bundle, feed, memory, network_graph};
 use polyrank_schema::Config;
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
@@ -23,6 +23,7 @@ use crate::dataset::{Dataset, Part, Rows};
 use crate::error::TrainError;
 use crate::evaluate::Collected;
 use crate::history::{Epoch, History};
+use crate::metrics::MetricError;
 use crate::report;
 use crate::summary::{self, Facts};
 
@@ -88,10 +89,12 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
     let skipped = dataset.skipped();
     watch(Event::Fitted(rows, skipped));
     let graph = network_graph(config, encoders.layout()).map_err(ModelError::from)?;
+    let settings = trainer_options(config, threads(config));
+    memory::check_training(&graph, &settings, config.train.batch_size)?;
     let network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
     let (layers, tables) = network.size();
     watch(Event::Built(layers, tables));
-    let trainer = Trainer::new(network, trainer_options(config, threads(config))).map_err(|e| TrainError::io("thread", e))?;
+    let trainer = Trainer::new(network, settings).map_err(|e| TrainError::io("thread", e))?;
 
     fs::create_dir_all(&options.out).map_err(|e| TrainError::io(&options.out, e))?;
     let encoders = Arc::new(encoders);
@@ -106,6 +109,7 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
         rows,
         identity: identity(config, &encoders, rows)?,
     };
+    run.check_valid()?;
     let checkpoints = options.out.join("checkpoints");
     if options.resume {
         if let Some(history) = checkpoint::resume(&checkpoints, &run.identity, &mut run.trainer)? {
@@ -129,6 +133,12 @@ fn identity(config: &Config, encoders: &Encoders, rows: u64) -> Result<String, T
         .map_err(|e| TrainError::Run { path: PathBuf::from("configuration"), problem: e.to_string() })?;
     let layout = format!("{text}\n{rows}\n{:?}\n{:?}", encoders.layout(), encoders.describe());
     Ok(format!("{:016x}", xxh3_64(layout.as_bytes())))
+}
+
+/// A tensor that holds something else than finite numbers.
+fn diverged(network: &Network<f32>) -> Option<String> {
+    let mut all = network.layers().into_iter().chain(network.tables());
+    all.find(|tensor| !tensor.data.iter().all(|v| v.is_finite())).map(|tensor| tensor.name)
 }
 
 struct Run<'a> {
@@ -163,11 +173,18 @@ impl Run<'_> {
             }
             if self.valid.is_some() {
                 watch(Event::Validating);
-                epoch.valid = Some(self.validate()?.measure(self.config)?);
+                let measured = self.validate()?.measure(self.config).map_err(|error| match error {
+                    TrainError::Metric { task, source: MetricError::Score { score, .. } } => {
+                        let what = format!("task `{task}` scores a validation row {score}");
+                        TrainError::Diverged { what, epoch: number, step: epoch.steps }
+                    }
+                    other => other,
+                })?;
+                epoch.valid = Some(measured);
             }
             let stop = self.history.add(epoch, self.config);
             checkpoint::save(checkpoints, &self.identity, &self.trainer, &self.history)?;
-            self.log(number)?;
+            self.log()?;
             if let Some(epoch) = self.history.epochs.last() {
                 watch(Event::EpochDone(epoch, self.history.best == Some(number)));
             }
@@ -202,7 +219,8 @@ impl Run<'_> {
             rows += batch.rows as u64;
             total += report.total;
             if !report.total.is_finite() {
-                return Err(TrainError::Diverged { loss: report.total, epoch: number, step: steps });
+                let what = format!("the loss became {}", report.total);
+                return Err(TrainError::Diverged { what, epoch: number, step: steps });
             }
             for task in 0..tasks {
                 sums[task] += report.loss_sums[task];
@@ -212,6 +230,11 @@ impl Run<'_> {
             if self.stopped() {
                 break;
             }
+        }
+        // A loss is computed before its step: the last step's weights have not been looked at.
+        if let Some(name) = diverged(self.trainer.network()) {
+            let what = format!("`{name}` is no longer finite");
+            return Err(TrainError::Diverged { what, epoch: number, step: steps });
         }
         let task_train_loss = sums.iter().zip(&counts).map(|(sum, &count)| (count > 0).then(|| sum / count as f64)).collect();
         let seconds = begin.elapsed().as_secs_f64();
@@ -229,29 +252,28 @@ impl Run<'_> {
             let (outputs, watched) = scored.map_err(ModelError::from)?;
             collected.add(&batch, &scores(config, outputs), watched);
         }
-        if collected.rows == 0 {
-            return Err(TrainError::Run {
-                path: self.options.out.clone(),
-                problem: "there are no validation rows; give data.valid a file with rows, or a larger data.valid_fraction".to_owned(),
-            });
-        }
         Ok(collected)
     }
 
-    /// Adds an epoch to `log.jsonl`; the first one begins the file anew.
-    fn log(&self, number: usize) -> Result<(), TrainError> {
+    /// Refuses a run whose validation rows are none, before hours of training.
+    fn check_valid(&mut self) -> Result<(), TrainError> {
+        let Some(valid) = &mut self.valid else { return Ok(()) };
+        if valid.pass(1, None)?.next().transpose()?.is_none() {
+            let problem = "there are no validation rows; name files with rows in data.valid, or raise data.valid_fraction";
+            return Err(DataError::Empty(problem.to_owned()).into());
+        }
+        Ok(())
+    }
+
+    /// Writes `log.jsonl`, one line an epoch. Always the whole of it: what an interrupted run left must not pile up.
+    fn log(&self) -> Result<(), TrainError> {
         let path = self.options.out.join("log.jsonl");
-        let write = || -> std::io::Result<()> {
-            let mut file = if number == 1 {
-                fs::File::create(&path)?
-            } else {
-                fs::OpenOptions::new().create(true).append(true).open(&path)?
-            };
-            let line = serde_json::to_string(&self.history.epochs.last()).map_err(std::io::Error::other)?;
-            writeln!(file, "{line}")?;
-            file.sync_all()
-        };
-        write().map_err(|e| TrainError::io(&path, e))
+        let mut text = Vec::new();
+        for epoch in &self.history.epochs {
+            serde_json::to_writer(&mut text, epoch).map_err(|e| TrainError::io(&path, e.into()))?;
+            text.push(b'\n');
+        }
+        Ok(bundle::replace_file(&path, &text)?)
     }
 
     /// Restores the best epoch and writes bundle and report.
@@ -279,7 +301,7 @@ impl Run<'_> {
         let out = &self.options.out;
         let (config, network) = (self.config, self.trainer.into_network());
         bundle::save(&out.join("bundle"), config, encoders, &network, &metrics)?;
-        bundle::write_file(&out.join("report.html"), page.as_bytes())?;
+        bundle::replace_file(&out.join("report.html"), page.as_bytes())?;
         Ok(RunResult { history: self.history, interrupted, bundle: out.join("bundle") })
     }
 }

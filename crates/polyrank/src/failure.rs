@@ -26,7 +26,9 @@ impl Failure {
     /// The system refused something about a path.
     pub(crate) fn io(path: impl Into<PathBuf>, error: std::io::Error) -> Failure {
         let path = path.into();
-        Failure { text: format!("{}: {error}", path.display()), input: error.kind() == std::io::ErrorKind::NotFound }
+        use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+        let input = matches!(error.kind(), NotFound | IsADirectory | NotADirectory);
+        Failure { text: format!("{}: {error}", path.display()), input }
     }
 
     /// Something else about a path.

@@ -26,6 +26,13 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // A damaged file that trips a decoder becomes an error with a message of its own.
+        if !polyrank_data::read::decoding() {
+            usual(panic);
+        }
+    }));
     let arguments = Arguments::parse();
     match arguments.command.run() {
         Ok(()) => ExitCode::SUCCESS,

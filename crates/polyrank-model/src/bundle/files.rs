@@ -16,6 +16,17 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     write().map_err(|e| ModelError::io(path, e))
 }
 
+/// Writes a file that takes the place of the old one only when it is whole.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
+    let name = path.file_name().ok_or_else(|| ModelError::bad_file(path, "is no name for a file"))?;
+    let fresh = path.with_file_name(format!(".{}.new-{}", name.to_string_lossy(), std::process::id()));
+    let written = write_file(&fresh, bytes).and_then(|()| fs::rename(&fresh, path).map_err(|e| ModelError::io(path, e)));
+    if written.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
+
 pub(super) fn sync(path: &Path) -> Result<(), ModelError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(|e| ModelError::io(path, e))
 }

@@ -36,6 +36,17 @@ pub(super) struct FileEntry {
     xxh3: String,
 }
 
+impl FileEntry {
+    fn check_length(&self, path: &Path) -> Result<(), ModelError> {
+        let bytes = fs::metadata(path).map_err(|e| ModelError::io(path, e))?.len();
+        if bytes != self.bytes {
+            let problem = format!("is {bytes} bytes long, {} were written; restore it from where it was made", self.bytes);
+            return Err(ModelError::bad_file(path, problem));
+        }
+        Ok(())
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Signed {
@@ -93,7 +104,8 @@ impl Manifest {
             return Err(ModelError::bad_file(path, problem));
         }
         let signed: Signed = serde_json::from_slice(&text).map_err(broken)?;
-        if signed.manifest.own_sum(&path)? != signed.xxh3 {
+        // The bytes too: not even a space may differ from what was written.
+        if signed.manifest.own_sum(&path)? != signed.xxh3 || super::json(&path, &signed)? != text {
             return Err(ModelError::bad_file(path, "was altered: its checksum differs; restore the bundle from where it was made"));
         }
         if signed.manifest.precision != "fp32" {
@@ -103,17 +115,27 @@ impl Manifest {
         Ok(signed.manifest)
     }
 
-    /// Checks that exactly the listed files are there.
-    pub(super) fn check_names(&self, dir: &Path, found: &[String]) -> Result<(), ModelError> {
+    /// The lengths that are stated for files whose names `which` picks.
+    pub(super) fn bytes_of(&self, which: impl Fn(&str) -> bool) -> impl Iterator<Item = u64> {
+        self.files.iter().filter(move |entry| which(&entry.name)).map(|entry| entry.bytes)
+    }
+
+    /// Checks that exactly the listed files are there, each as long as stated; `found` is sorted.
+    pub(super) fn check_files(&self, dir: &Path, found: &[String]) -> Result<(), ModelError> {
+        let mut listed: Vec<&str> = self.files.iter().map(|entry| entry.name.as_str()).collect();
+        listed.sort_unstable();
+        if let Some(twice) = listed.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(ModelError::bad_file(dir.join(NAME), format!("lists `{}` twice", twice[0])));
+        }
+        if let Some(name) = found.iter().find(|name| *name != NAME && listed.binary_search(&name.as_str()).is_err()) {
+            return Err(ModelError::bad_file(dir, format!("`{name}` does not belong to the bundle; remove it")));
+        }
         for entry in &self.files {
-            if !found.contains(&entry.name) {
+            // Only names that the folder was found to have are ever joined to its path.
+            if found.binary_search(&entry.name).is_err() {
                 return Err(ModelError::bad_file(dir, format!("`{}` is missing; restore the bundle from where it was made", entry.name)));
             }
-        }
-        for name in found {
-            if name != NAME && !self.files.iter().any(|entry| entry.name == *name) {
-                return Err(ModelError::bad_file(dir, format!("`{name}` does not belong to the bundle; remove it")));
-            }
+            entry.check_length(&dir.join(&entry.name))?;
         }
         Ok(())
     }
@@ -124,11 +146,7 @@ impl Manifest {
         let Some(entry) = self.files.iter().find(|entry| entry.name == name) else {
             return Err(ModelError::bad_file(dir, format!("has no `{name}`; restore the bundle from where it was made")));
         };
-        let bytes = fs::metadata(&path).map_err(|e| ModelError::io(&path, e))?.len();
-        if bytes != entry.bytes {
-            let problem = format!("is {bytes} bytes long, {} were written; restore it from where it was made", entry.bytes);
-            return Err(ModelError::bad_file(path, problem));
-        }
+        entry.check_length(&path)?;
         let contents = fs::read(&path).map_err(|e| ModelError::io(&path, e))?;
         if sum(&contents) != entry.xxh3 {
             return Err(ModelError::bad_file(path, "was altered: its checksum differs; restore it from where it was made"));

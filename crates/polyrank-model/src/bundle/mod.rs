@@ -23,9 +23,9 @@ use polyrank_engine::{Isa, Network};
 use polyrank_schema::Config;
 
 use crate::error::ModelError;
-use crate::{build, registry, tensors};
+use crate::{build, memory, registry, tensors};
 
-pub use files::{replace_dir, write_file};
+pub use files::{replace_dir, replace_file, write_file};
 use manifest::{FORMAT_VERSION, Manifest};
 
 /// What a bundle holds.
@@ -46,6 +46,11 @@ fn json<T: serde::Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, ModelErr
         .map_err(|e| ModelError::bad_file(path, format!("cannot be written as JSON: {e}")))?;
     text.push(b'\n');
     Ok(text)
+}
+
+/// Whether a file of a bundle holds layers or tables.
+fn is_tensors(name: &str) -> bool {
+    name == "weights.safetensors" || name.starts_with("tables/")
 }
 
 /// Writes a bundle to `dir`, replacing the bundle that is there.
@@ -80,7 +85,7 @@ pub fn save(dir: &Path, config: &Config, encoders: &Encoders, network: &Network<
 pub fn load(dir: &Path) -> Result<Bundle, ModelError> {
     let manifest = Manifest::load(dir)?;
     let found = files::list(dir)?;
-    manifest.check_names(dir, &found)?;
+    manifest.check_files(dir, &found)?;
     let read = |name: &str| manifest.read(dir, name);
     let text = |name: &str| {
         String::from_utf8(read(name)?).map_err(|_| ModelError::bad_file(dir.join(name), "is not UTF-8 text"))
@@ -91,10 +96,19 @@ pub fn load(dir: &Path) -> Result<Bundle, ModelError> {
     let config = Config::from_json(&text("schema.json")?, &dir.join("schema.json").display().to_string(), &registry())?;
     let encoders = Encoders::load(&dir.join("encoders"), &config)?;
     let graph = build::network_graph(&config, encoders.layout())?;
+    // Before anything is allocated that only the configuration asks for.
+    let held: u64 = manifest.bytes_of(is_tensors).sum();
+    if memory::stored(&graph) > u128::from(held) {
+        let problem = format!(
+            "its files hold {held} bytes of numbers, the network in schema.json has {}; restore the bundle from where it was made",
+            memory::stored(&graph)
+        );
+        return Err(ModelError::bad_file(dir, problem));
+    }
+    memory::check_loading(&graph, manifest.bytes_of(is_tensors).max().unwrap_or(0))?;
     let mut network = Network::new(&graph, 0, None);
     let mut missing: Vec<String> = network.tensor_dims().into_iter().map(|(name, _)| name).collect();
-    let weights = found.iter().filter(|name| *name == "weights.safetensors" || name.starts_with("tables/"));
-    for name in weights {
+    for name in found.iter().filter(|name| is_tensors(name)) {
         let path = dir.join(name);
         for tensor in tensors::decode(&path, &read(name)?)? {
             network.set(&tensor).map_err(|source| ModelError::Tensor { path: path.clone(), source })?;

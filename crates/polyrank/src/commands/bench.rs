@@ -11,7 +11,7 @@ use polyrank_engine::{Isa, Network, Scorer, Trainer};
 use polyrank_model::feed::feed;
 use polyrank_model::optimizer::optimizer;
 use polyrank_model::options::trainer_options;
-use polyrank_model::{ModelError, network_graph};
+use polyrank_model::{ModelError, memory, network_graph};
 use polyrank_train::dataset::{Dataset, Part};
 use polyrank_train::run::threads;
 
@@ -93,8 +93,10 @@ impl Measure<'_> {
         let dataset = Dataset::open(config, &loaded.base)?;
         let (encoders, _) = dataset.fit(|_| {})?;
         let graph = network_graph(config, encoders.layout()).map_err(ModelError::from)?;
+        let settings = trainer_options(config, threads(config));
+        memory::check_training(&graph, &settings, config.train.batch_size)?;
         let network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
-        let trainer = Trainer::new(network, trainer_options(config, threads(config))).map_err(|e| Failure::io("thread", e))?;
+        let trainer = Trainer::new(network, settings).map_err(|e| Failure::io("thread", e))?;
         let scorer = Scorer::new(trainer.network());
         Ok(Measure { loaded, dataset, encoders: Arc::new(encoders), trainer, scorer })
     }

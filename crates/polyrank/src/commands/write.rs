@@ -75,7 +75,7 @@ impl Writer {
 
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         if self.kind.is_none() {
-            return Err(Failure::input("there are no rows to write"));
+            return Err(Failure::input(format!("{}: not written, for there are no rows", self.path.display())));
         }
         let file = match self.kind.take() {
             Some(Kind::Parquet(Some(writer))) => writer.into_inner().map_err(|e| Failure::other(&self.path, e))?,

@@ -1,0 +1,11 @@
+//! Whole training runs on small files.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod checkpoints;
+mod diverging;
+mod hostile_rows;
+mod invariants;
+mod memory;
+mod networks;
+mod support;
+mod undefined;

@@ -1,0 +1,10 @@
+//! The program as users run it: arguments in; files, standard output, messages and exit codes out.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod demo;
+mod exit_codes;
+mod formats;
+mod hostile;
+#[cfg(unix)]
+mod interrupting;
+mod support;

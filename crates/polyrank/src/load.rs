@@ -1,5 +1,6 @@
 //! Reading a configuration file, with what the command line changes in it.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use polyrank_model::registry;
@@ -19,11 +20,13 @@ const MOST_BYTES: u64 = 16 << 20;
 /// Reads a configuration; `sets` are `key=value` texts, `files` replace `data.KEY` with paths relative to the working
 /// folder.
 pub(crate) fn config(path: &Path, sets: &[String], files: &[(&str, &[String])]) -> Result<Loaded, Failure> {
-    let size = std::fs::metadata(path).map_err(|e| Failure::io(path, e))?.len();
-    if size > MOST_BYTES {
-        return Err(Failure::input(format!("{}: {size} bytes is too long for a configuration", path.display())));
+    let mut bytes = Vec::new();
+    // A pipe does not say how long it is.
+    let file = std::fs::File::open(path).map_err(|e| Failure::io(path, e))?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|e| Failure::io(path, e))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Failure::input(format!("{}: more than {MOST_BYTES} bytes is too long for a configuration", path.display())));
     }
-    let bytes = std::fs::read(path).map_err(|e| Failure::io(path, e))?;
     let text = String::from_utf8(bytes).map_err(|_| Failure::input(format!("{}: is not UTF-8 text", path.display())))?;
     let mut overrides = Vec::new();
     for set in sets {

@@ -375,7 +375,8 @@ impl<T: Real> Trainer<T> {
         out
     }
 
-    /// The loss on a batch in training mode and every gradient, penalties included; changes no weight. For tests.
+    /// The loss on a batch in training mode and every gradient, penalties included. Changes no weight, but running
+    /// statistics take in the batch as in a step. For tests.
     pub fn inspect(&mut self, feed: &Feed<'_, T>, labels: &[T]) -> Result<(f64, Vec<Tensor<T>>), FeedError> {
         let report = self.gradients(feed, labels)?;
         let Trainer { network, options, pool, lanes, sparse, .. } = self;

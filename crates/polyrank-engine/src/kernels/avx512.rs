@@ -8,8 +8,8 @@ use std::arch::x86_64::{
 use super::arena::{Mat, MatMut};
 use super::gemm::{Start, panels};
 
-/// Steps of k between visits to the output: a panel's part of 128 × 64 numbers is read again for each tile of rows, so
-/// it should stay in the nearest caches.
+/// Steps of k between visits to the output: a panel's part, 256 × 64 numbers or 64 KiB, is read again for each tile of
+/// rows and should stay in the second-level cache beside them.
 const K_BLOCK: usize = 256;
 
 /// Rows of a tile by the panel's vectors: as many accumulators as 32 registers allow.

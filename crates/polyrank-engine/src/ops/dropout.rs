@@ -1,12 +1,11 @@
 //! Dropout (Srivastava et al. 2014, inverted form): y = x·mask / (1 − p) in training, y = x when scoring. The mask is a
 //! function of (seed, node, step, row of the batch, column).
 
-use std::ops::Range;
-
 use crate::exec::context::{Backward, Forward, Training};
+use crate::kernels::simd;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
-use crate::rng::Purpose;
+use crate::rng::{Purpose, Stream};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Dropout {
@@ -14,19 +13,26 @@ pub(crate) struct Dropout {
     pub(crate) thing: u64,
 }
 
+simd! {
+    /// Drops or scales the numbers of one row; `first` is the counter of its first column.
+    fn drop_row<T: Real>(stream: Stream, first: u64, threshold: u64, kept: T, from: &[T], to: &mut [T], accumulate: bool) {
+        for (c, (to, &from)) in to.iter_mut().zip(from).enumerate() {
+            let dropped = stream.bits(first.wrapping_add(c as u64)) < threshold;
+            let v = from * if dropped { T::ZERO } else { kept };
+            *to = if accumulate { *to + v } else { v };
+        }
+    }
+}
+
 impl Dropout {
-    /// Calls `each(row, column, factor)` over a micro-batch.
-    fn mask<T: Real>(&self, training: Training, rows: Range<usize>, width: usize, mut each: impl FnMut(usize, usize, T)) {
+    /// Drops the numbers of row `row` of the batch.
+    fn row<T: Real>(&self, training: Training, row: usize, from: &[T], to: &mut [T], accumulate: bool) {
         let stream = training.stream(Purpose::Dropout, self.thing);
         // A number is dropped if its 64 random bits lie below the threshold.
         let threshold = (self.probability * 2f64.powi(64)) as u64;
         let kept = T::of(1.0 / (1.0 - self.probability));
-        for (r, row) in rows.enumerate() {
-            for c in 0..width {
-                let bits = stream.bits((row * width + c) as u64);
-                each(r, c, if bits < threshold { T::ZERO } else { kept });
-            }
-        }
+        let first = (row as u64).wrapping_mul(from.len() as u64);
+        drop_row(stream, first, threshold, kept, from, to, accumulate);
     }
 }
 
@@ -46,27 +52,19 @@ impl Kernel for Dropout {
     }
 
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
-        let x = cx.x[0];
-        match cx.training {
-            Some(training) => {
-                let y = &mut cx.y;
-                self.mask(training, cx.rows.clone(), x.width(), |r, c, factor: T| y.row_mut(r)[c] = x.row(r)[c] * factor);
-            }
-            None => {
-                for r in 0..cx.rows.len() {
-                    cx.y.row_mut(r).copy_from_slice(x.row(r));
-                }
+        for (r, row) in cx.rows.clone().enumerate() {
+            let (x, y) = (cx.x[0].row(r), cx.y.row_mut(r));
+            match cx.training {
+                Some(training) => self.row(training, row, x, y, false),
+                None => y.copy_from_slice(x),
             }
         }
     }
 
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        let (dy, width) = (&cx.dy, cx.x[0].width());
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
-        self.mask(cx.training, cx.rows.clone(), width, |r, c, factor: T| {
-            let d = dy.row(r)[c] * factor;
-            let dx = &mut dx.row_mut(r)[c];
-            *dx = if *accumulate { *dx + d } else { d };
-        });
+        for (r, row) in cx.rows.clone().enumerate() {
+            self.row(cx.training, row, cx.dy.row(r), dx.row_mut(r), *accumulate);
+        }
     }
 }

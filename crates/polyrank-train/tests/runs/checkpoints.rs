@@ -96,11 +96,11 @@ fn a_damaged_checkpoint_is_refused() {
         assert!(cut_off.is_input());
         fs::remove_file(&path).unwrap();
         refused(resume(), &[name]);
-        if name != "state.json" {
+        for at in [whole.len() / 3, whole.len() / 2, whole.len() - 2] {
             let mut flipped = whole.clone();
-            flipped[whole.len() / 2] ^= 1;
+            flipped[at] ^= 1;
             fs::write(&path, &flipped).unwrap();
-            refused(resume(), &[name, "checksum"]);
+            refused(resume(), &[name, "damaged"]);
         }
         fs::write(&path, &whole).unwrap();
     }

@@ -48,8 +48,13 @@ struct Options {
     #[arg(long)]
     from_disk: bool,
     /// At least this many seconds are measured
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 3.0, value_parser = seconds)]
     seconds: f64,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|s| (0.0..=86_400.0).contains(s));
+    seconds.ok_or_else(|| "expected a number of seconds from 0 to 86400".to_owned())
 }
 
 impl Bench {

@@ -63,8 +63,8 @@ fn text(config: &Config, encoders: &Encoders, graph: &Graph) -> String {
     parts.join("\n\n")
 }
 
-fn table_size(graph: &Graph) -> usize {
-    graph.tables().iter().map(|t| t.rows * t.dim).sum()
+fn table_size(graph: &Graph) -> u128 {
+    graph.tables().iter().map(|t| t.rows as u128 * t.dim as u128).sum()
 }
 
 fn features(encoders: &Encoders, layout: &InputLayout, graph: &Graph) -> String {

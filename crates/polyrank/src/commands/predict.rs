@@ -58,7 +58,8 @@ impl Predict {
             let mut arrays: Vec<ArrayRef> = Vec::new();
             for name in &kept {
                 let index = raw.batch.schema().index_of(name).map_err(|e| Failure::input(e.to_string()))?;
-                fields.push(raw.batch.schema().field(index).clone());
+                // Files differ in whether they declare a column nullable; the output has one schema.
+                fields.push(raw.batch.schema().field(index).clone().with_nullable(true));
                 arrays.push(raw.batch.column(index).clone());
             }
             for (t, task) in config.tasks.iter().enumerate() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Fields};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -44,6 +44,8 @@ pub(crate) struct Writer {
     file: Option<File>,
     kind: Option<Kind>,
     format: Format,
+    /// Of the first batch.
+    fields: Fields,
 }
 
 impl Writer {
@@ -51,12 +53,13 @@ impl Writer {
         let name = path.file_name().ok_or_else(|| Failure::input(format!("{}: is no file name", path.display())))?;
         let temporary = path.with_file_name(format!(".{}.new-{}", name.to_string_lossy(), std::process::id()));
         let file = File::create(&temporary).map_err(|e| Failure::io(path, e))?;
-        Ok(Writer { path: path.to_owned(), temporary, file: Some(file), kind: None, format })
+        Ok(Writer { path: path.to_owned(), temporary, file: Some(file), kind: None, format, fields: Fields::empty() })
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         if let Some(file) = self.file.take() {
             let file = BufWriter::new(file);
+            self.fields = batch.schema().fields().clone();
             self.kind = Some(match self.format {
                 Format::Parquet => {
                     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
@@ -67,7 +70,10 @@ impl Writer {
             });
         }
         match &mut self.kind {
-            Some(Kind::Parquet(Some(writer))) => writer.write(batch).map_err(|e| Failure::other(&self.path, e)),
+            Some(Kind::Parquet(Some(writer))) => {
+                check_types(&self.path, &self.fields, batch)?;
+                writer.write(batch).map_err(|e| Failure::other(&self.path, e))
+            }
             Some(Kind::Csv { writer, header }) => write_csv(writer, header, batch).map_err(|e| Failure::other(&self.path, e)),
             _ => Ok(()),
         }
@@ -95,6 +101,21 @@ impl Drop for Writer {
     // After `finish` the temporary name is gone and this does nothing.
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.temporary);
+    }
+}
+
+/// In JSON lines, and over several files, a column's type can change on the way; in Parquet it cannot.
+fn check_types(path: &Path, first: &Fields, batch: &RecordBatch) -> Result<(), Failure> {
+    let schema = batch.schema();
+    match first.iter().zip(schema.fields()).find(|(a, b)| a.data_type() != b.data_type()) {
+        None => Ok(()),
+        Some((a, b)) => Err(Failure::input(format!(
+            "{}: column `{}` holds {} in the first rows and {} further on, which Parquet cannot; name a .csv file",
+            path.display(),
+            a.name(),
+            a.data_type(),
+            b.data_type()
+        ))),
     }
 }
 

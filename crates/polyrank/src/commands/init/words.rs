@@ -1,0 +1,150 @@
+//! What a column's name says about it.
+
+/// The words of a name, in lower case: `userCity_id2` gives user, city, id, 2.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let (mut words, mut word) = (Vec::new(), String::new());
+    let mut before = ' ';
+    for c in name.chars() {
+        let turn = (before.is_lowercase() && c.is_uppercase()) || (before.is_numeric() != c.is_numeric());
+        if (turn || !c.is_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+const TIMES: &[&str] = &["time", "timestamp", "date", "datetime", "ts", "day"];
+
+const QUANTITIES: &[&str] = &[
+    "age",
+    "amount",
+    "avg",
+    "average",
+    "cnt",
+    "cost",
+    "count",
+    "counts",
+    "days",
+    "distance",
+    "dur",
+    "duration",
+    "fee",
+    "freq",
+    "frequency",
+    "gain",
+    "height",
+    "hours",
+    "income",
+    "len",
+    "length",
+    "loss",
+    "max",
+    "mean",
+    "min",
+    "minutes",
+    "ms",
+    "num",
+    "number",
+    "percent",
+    "price",
+    "prob",
+    "quantity",
+    "rate",
+    "ratio",
+    "sales",
+    "score",
+    "sec",
+    "seconds",
+    "size",
+    "std",
+    "sum",
+    "temperature",
+    "time",
+    "total",
+    "value",
+    "views",
+    "weeks",
+    "weight",
+    "width",
+    "years",
+];
+
+const LABELS: &[&str] = &[
+    "app", "author", "brand", "campaign", "category", "channel", "city", "class", "code", "country", "county",
+    "device", "gender", "genre", "hash", "key", "language", "model", "music", "os", "platform", "province", "region",
+    "sex", "shop", "sku", "state", "store", "tag", "tags", "topic", "type", "user", "zip", "zipcode",
+];
+
+const ITEM_STARTS: &[&str] = &["item", "author", "music", "video", "goods", "product", "channel", "category"];
+
+/// Whether the name speaks of a point in time.
+pub(super) fn says_time(name: &str) -> bool {
+    words(name).iter().any(|w| TIMES.contains(&w.as_str()) || w.ends_with("timestamp"))
+}
+
+/// Whether the name speaks of how much or how many.
+pub(super) fn says_quantity(name: &str) -> bool {
+    words(name).iter().any(|w| QUANTITIES.contains(&w.as_str()))
+}
+
+/// Whether the name speaks of who, what or where: of a number that only tells things apart.
+pub(super) fn says_identity(name: &str) -> bool {
+    let id = |w: &str| {
+        matches!(
+            w,
+            "id" | "ids"
+                | "uid"
+                | "uids"
+                | "gid"
+                | "pid"
+                | "iid"
+                | "aid"
+                | "vid"
+                | "sid"
+                | "uuid"
+                | "guid"
+                | "userid"
+                | "itemid"
+                | "adid"
+        )
+    };
+    // A quantity of something (`user_count`) is a quantity; an id of something (`price_id`) is an id.
+    words(name).iter().any(|w| id(w))
+        || (!says_quantity(name) && words(name).iter().any(|w| LABELS.contains(&w.as_str())))
+}
+
+/// Whether the name speaks of the candidate rather than of the user or the request.
+pub(super) fn says_item(name: &str) -> bool {
+    let lower = name.trim_start_matches('_').to_lowercase();
+    // `ad` begins many other words (address, adult), so it counts only as a word.
+    let ad = words(name).first().is_some_and(|w| matches!(w.as_str(), "ad" | "ads" | "adid"));
+    ad || ITEM_STARTS.iter().any(|start| lower.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_apart() {
+        assert_eq!(words("userCity_id2"), ["user", "city", "id", "2"]);
+        assert_eq!(words("\"a\"\n--B"), ["a", "b"]);
+        assert!(words("…").is_empty());
+    }
+
+    #[test]
+    fn what_names_say() {
+        assert!(says_time("event_time") && says_time("Date") && !says_time("sometimes"));
+        assert!(says_quantity("duration_time") && !says_quantity("uid"));
+        assert!(says_identity("price_id") && says_identity("user_city") && !says_identity("user_count"));
+        assert!(says_item("item_id") && says_item("adId") && says_item("ad_type") && says_item("videoLength"));
+        assert!(!says_item("address") && !says_item("user_item"));
+    }
+}

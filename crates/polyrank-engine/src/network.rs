@@ -115,7 +115,11 @@ impl<T: Real> Network<T> {
             return fail("the network has none of this name".to_owned());
         };
         if dims != tensor.dims || tensor.data.len() != dims.iter().product::<usize>() {
-            return fail(format!("has shape {:?} and {} numbers, the network's is {dims:?}", tensor.dims, tensor.data.len()));
+            return fail(format!(
+                "has shape {:?} and {} numbers, the network's is {dims:?}",
+                tensor.dims,
+                tensor.data.len()
+            ));
         }
         if let Some(i) = self.graph.params.iter().position(|p| p.name == tensor.name) {
             self.params.set(Param(i), &tensor.data);

@@ -189,7 +189,14 @@ impl<T: Real> SparseGradient<T> {
         }
     }
 
-    fn scatter_bags(&mut self, table: &EmbeddingTable<T>, slot: &SlotGradient<'_, T>, offsets: &[u32], ids: &[u32], from: usize) {
+    fn scatter_bags(
+        &mut self,
+        table: &EmbeddingTable<T>,
+        slot: &SlotGradient<'_, T>,
+        offsets: &[u32],
+        ids: &[u32],
+        from: usize,
+    ) {
         let dim = table.dim;
         for (window, g) in offsets.windows(2).zip(slot.grads.chunks_exact(dim)) {
             let (start, end) = (window[0] as usize, window[1] as usize);

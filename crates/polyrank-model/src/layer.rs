@@ -22,7 +22,13 @@ impl Builder<'_> {
     }
 
     /// As [`Builder::mlp`]; without `last_activation` the last layer is linear.
-    pub fn mlp_with(&mut self, name: &str, x: Value, units: &[usize], last_activation: bool) -> Result<Value, GraphError> {
+    pub fn mlp_with(
+        &mut self,
+        name: &str,
+        x: Value,
+        units: &[usize],
+        last_activation: bool,
+    ) -> Result<Value, GraphError> {
         let mut value = x;
         for (i, &units_here) in units.iter().enumerate() {
             let last = i + 1 == units.len();
@@ -37,7 +43,9 @@ impl Builder<'_> {
         let model = &self.config.model;
         let inputs = self.graph.width(x);
         let (weight, bias) = match model.layer_init {
-            LayerInit::Auto if relu_like(activation) => (Init::Uniform((6.0 / inputs as f64).sqrt()), Init::Constant(0.0)),
+            LayerInit::Auto if relu_like(activation) => {
+                (Init::Uniform((6.0 / inputs as f64).sqrt()), Init::Constant(0.0))
+            }
             LayerInit::Auto | LayerInit::Glorot => (glorot(inputs, units), Init::Constant(0.0)),
             LayerInit::Normal { std } => (Init::Normal(std), Init::Uniform(1.0 / (inputs as f64).sqrt())),
         };

@@ -77,10 +77,12 @@ fn training(graph: &Graph, options: &TrainerOptions, batch_rows: usize) -> Vec<N
         let parts = batch_rows.div_ceil(64).min((batch_rows / 512).clamp(4, 16)) as u128;
         layers.bytes *= 2 + state + parts;
     }
-    // A checkpoint has all state beside, then its largest table as numbers, their bytes, and a file.
-    let largest = graph.tables().iter().map(|t| 3 * NUMBER * t.rows as u128 * t.dim as u128).max().unwrap_or(0);
-    let state = states.iter().sum::<u128>() + 2 * states.iter().max().copied().unwrap_or(0);
-    needs.push(Need { what: "writing a checkpoint".to_owned(), bytes: largest.max(state), lower: LOWER_TABLE });
+    // A checkpoint has all state beside, then one table after the other as numbers, their bytes, and a file.
+    let largest = graph.tables().iter().enumerate().max_by_key(|(_, t)| t.rows as u128 * t.dim as u128);
+    if let Some((i, table)) = largest {
+        let state = states.iter().sum::<u128>() + 2 * states.iter().max().copied().unwrap_or(0);
+        needs[i].bytes += state.max(3 * NUMBER * table.rows as u128 * table.dim as u128);
+    }
     let nodes = graph.summary();
     let columns: u128 = nodes.iter().map(|n| n.width as u128).sum();
     let batch_wide = nodes.iter().any(|n| n.op == "batch_norm");
@@ -160,9 +162,10 @@ mod tests {
         assert_eq!(stored(&graph()), 4 * (1000 * 8 + 8 * 5));
         let bytes = |optimizer| training(&graph(), &options(optimizer), 64).iter().map(|n| n.bytes).collect::<Vec<_>>();
         let plain = bytes(Optimizer::Sgd { learning_rate: 0.1 });
-        assert_eq!(plain, [4 * 8000, 4 * 40 * 3, 3 * 4 * 8000, 4 * 64 * 2 * (8 + 5)]);
+        assert_eq!(plain, [4 * 8000 + 3 * 4 * 8000, 4 * 40 * 3, 4 * 64 * 2 * (8 + 5)]);
         let row_wise = Optimizer::RowWiseAdagrad { learning_rate: 0.1, initial_accumulator: 0.0, epsilon: 1e-10 };
-        assert_eq!(bytes(row_wise)[0], 4 * 9000);
+        assert_eq!(bytes(row_wise)[0], 4 * 9000 + 3 * 4 * 8000);
+        assert_eq!(bytes(Optimizer::Momentum { learning_rate: 0.1, momentum: 0.9 })[0], 4 * 16_000 + 3 * 4 * 8000);
     }
 
     #[test]

@@ -53,8 +53,12 @@ const ADAGRAD: &[OptionSpec] = &[
     epsilon(1e-10),
 ];
 
-const ADAM: [OptionSpec; 4] =
-    [rate(0.001), share("beta1", 0.9, "decay of the mean gradient"), share("beta2", 0.999, "decay of the mean square"), epsilon(1e-8)];
+const ADAM: [OptionSpec; 4] = [
+    rate(0.001),
+    share("beta1", 0.9, "decay of the mean gradient"),
+    share("beta2", 0.999, "decay of the mean square"),
+    epsilon(1e-8),
+];
 
 const fn spec(name: &'static str, doc: &'static str, options: &'static [OptionSpec]) -> BlockSpec {
     BlockSpec { name, doc, options, check: no_further_check }
@@ -83,7 +87,11 @@ pub const SPECS: &[BlockSpec] = &[
             },
         ],
     ),
-    spec("rmsprop", "RMSprop (Tieleman and Hinton 2012)", &[rate(0.01), share("decay", 0.99, "decay of the mean square"), epsilon(1e-8)]),
+    spec(
+        "rmsprop",
+        "RMSprop (Tieleman and Hinton 2012)",
+        &[rate(0.01), share("decay", 0.99, "decay of the mean square"), epsilon(1e-8)],
+    ),
 ];
 
 /// The engine's optimizer for a configured block.

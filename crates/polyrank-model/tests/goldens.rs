@@ -51,7 +51,12 @@ impl Golden {
             FeatureKind::Categorical { dim, .. } => *dim,
             other => panic!("{other:?}"),
         };
-        let slot = |feature: &str, table, combiner| SlotLayout { feature: feature.into(), table, combiner, side: Side::Context };
+        let slot = |feature: &str, table, combiner| SlotLayout {
+            feature: feature.into(),
+            table,
+            combiner,
+            side: Side::Context,
+        };
         let dense = |feature: &str| DenseLayout { feature: feature.into(), width: 1, side: Side::Context };
         InputLayout {
             tables: vec![
@@ -79,11 +84,17 @@ impl Golden {
     fn trainer<T: Real>(&self, optimizer: Optimizer) -> Trainer<T> {
         let graph = network_graph(&self.config, &self.layout()).unwrap();
         let mut network = Network::<T>::new(&graph, 1, None);
-        let expected: Vec<String> =
-            network.tensor_dims().into_iter().map(|t| t.0).filter(|n| !n.ends_with(".mean") && !n.ends_with(".variance")).collect();
+        let expected: Vec<String> = network
+            .tensor_dims()
+            .into_iter()
+            .map(|t| t.0)
+            .filter(|n| !n.ends_with(".mean") && !n.ends_with(".variance"))
+            .collect();
         let mut seen = Vec::new();
         for (name, dims, values) in self.with_prefix("w.") {
-            network.set(&Tensor { name: name.into(), dims: dims.into(), data: values.iter().map(|v| T::of(*v)).collect() }).unwrap();
+            network
+                .set(&Tensor { name: name.into(), dims: dims.into(), data: values.iter().map(|v| T::of(*v)).collect() })
+                .unwrap();
             seen.push(name.to_owned());
         }
         let mut expected = expected;
@@ -108,7 +119,8 @@ impl<T: Real> Input<T> {
 }
 
 const ADAGRAD: Optimizer = Optimizer::Adagrad { learning_rate: 0.01, initial_accumulator: 0.0, epsilon: 1e-10 };
-const ADAM: Optimizer = Optimizer::Adam { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+const ADAM: Optimizer =
+    Optimizer::Adam { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
 
 fn close<T: Real>(what: &str, ours: &[T], theirs: &[f64], tolerance: f64) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
@@ -135,7 +147,8 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
         // `inspect` moved running statistics, so the step starts from a fresh trainer.
         let mut trainer = golden.trainer::<T>(optimizer);
         trainer.step(&first.feed(), &first.labels).unwrap();
-        let weights: Vec<Tensor<T>> = trainer.network().layers().into_iter().chain(trainer.network().tables()).collect();
+        let weights: Vec<Tensor<T>> =
+            trainer.network().layers().into_iter().chain(trainer.network().tables()).collect();
         for (param, _, expected) in golden.with_prefix(&format!("{kind}1.")) {
             // A bias below a norm has no effect: its gradient is 0 by the equations and rounding in practice, which
             // these optimizers turn into a full step.
@@ -156,7 +169,12 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
         }
         let last = golden.input::<T>(10);
         let (loss, _) = trainer.inspect(&last.feed(), &last.labels).unwrap();
-        close(&format!("{name} loss after ten steps of {kind}"), &[T::of(loss)], golden.get(&format!("loss10.{kind}")), tolerance_after_ten);
+        close(
+            &format!("{name} loss after ten steps of {kind}"),
+            &[T::of(loss)],
+            golden.get(&format!("loss10.{kind}")),
+            tolerance_after_ten,
+        );
     }
 
     // Logits when scoring, with the running statistics of one step.
@@ -169,7 +187,12 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
     let logits = Scorer::new(trainer.network()).score(trainer.network(), &second.feed()).unwrap();
     for (t, task) in golden.config.tasks.iter().enumerate() {
         let ours: Vec<T> = logits.iter().skip(t).step_by(golden.config.tasks.len()).copied().collect();
-        close(&format!("{name} logits of {}", task.name), &ours, golden.get(&format!("infer.{}", task.name)), tolerance);
+        close(
+            &format!("{name} logits of {}", task.name),
+            &ours,
+            golden.get(&format!("infer.{}", task.name)),
+            tolerance,
+        );
     }
 }
 
@@ -190,6 +213,15 @@ macro_rules! goldens {
 }
 
 goldens!(
-    single_default, single_deepctr, shared_bottom_default, shared_bottom_deepctr, omoe_default, omoe_deepctr, mmoe_default,
-    mmoe_deepctr, mmoe_batch_norm, mmoe_prelu_merlin, shared_bottom_regression
+    single_default,
+    single_deepctr,
+    shared_bottom_default,
+    shared_bottom_deepctr,
+    omoe_default,
+    omoe_deepctr,
+    mmoe_default,
+    mmoe_deepctr,
+    mmoe_batch_norm,
+    mmoe_prelu_merlin,
+    shared_bottom_regression
 );

@@ -340,7 +340,7 @@ pub enum PenaltyScope {
     Table,
 }
 
-/// What an embedding dimension is when a feature gives none (`card` = number of values).
+/// What an embedding dimension is when a feature gives none (`card` = rows of its table).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AutoDim {

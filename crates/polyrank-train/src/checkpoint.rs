@@ -120,7 +120,12 @@ pub(crate) fn resume(checkpoints: &Path, run: &str, trainer: &mut Trainer<f32>) 
 }
 
 /// Restores the weights (not the optimizer) of an epoch.
-pub(crate) fn restore_weights(checkpoints: &Path, run: &str, epoch: usize, trainer: &mut Trainer<f32>) -> Result<(), TrainError> {
+pub(crate) fn restore_weights(
+    checkpoints: &Path,
+    run: &str,
+    epoch: usize,
+    trainer: &mut Trainer<f32>,
+) -> Result<(), TrainError> {
     restore(&folder(checkpoints, epoch), run, trainer, false).map(|_| ())
 }
 
@@ -135,7 +140,8 @@ fn restore(dir: &Path, run: &str, trainer: &mut Trainer<f32>, with_state: bool) 
     if state.run != run {
         return Err(TrainError::Run {
             path,
-            problem: "belongs to another configuration or other rows; train without --resume, or into another folder".to_owned(),
+            problem: "belongs to another configuration or other rows; train without --resume, or into another folder"
+                .to_owned(),
         });
     }
     let mut optimizer = Vec::new();
@@ -149,7 +155,8 @@ fn restore(dir: &Path, run: &str, trainer: &mut Trainer<f32>, with_state: bool) 
             return Err(damaged(&path, "does not belong to the checkpoint".to_owned()));
         };
         let length = entry.metadata().map_err(|e| TrainError::io(&path, e))?.len();
-        let contents = if length == *bytes { fs::read(&path).map_err(|e| TrainError::io(&path, e))? } else { Vec::new() };
+        let contents =
+            if length == *bytes { fs::read(&path).map_err(|e| TrainError::io(&path, e))? } else { Vec::new() };
         if length != *bytes || format!("{:016x}", xxh3_64(&contents)) != *sum {
             return Err(damaged(&path, "is damaged: size or checksum differ".to_owned()));
         }

@@ -80,7 +80,10 @@ impl Dataset {
     }
 
     /// One pass over the raw rows of a part, in file order.
-    pub fn raw(&self, part: Part) -> Result<impl Iterator<Item = Result<RawBatch, DataError>> + Send + 'static, TrainError> {
+    pub fn raw(
+        &self,
+        part: Part,
+    ) -> Result<impl Iterator<Item = Result<RawBatch, DataError>> + Send + 'static, TrainError> {
         let source = match (part, &self.valid) {
             (Part::Valid, Some(valid)) => valid,
             _ => &self.train,
@@ -104,7 +107,9 @@ impl Dataset {
             };
             Some(raw.and_then(|raw| match &splitter {
                 None => Ok(raw),
-                Some(splitter) => splitter.divide(&raw).map(|(train, valid)| if part == Part::Train { train } else { valid }),
+                Some(splitter) => {
+                    splitter.divide(&raw).map(|(train, valid)| if part == Part::Train { train } else { valid })
+                }
             }))
         }))
     }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use polyrank_data::{Batch, DataError};
 use polyrank_data::encode::Labels;
 use polyrank_data::read::Source;
+use polyrank_data::{Batch, DataError};
 use polyrank_engine::exec::score::Watched;
 use polyrank_model::{Predictor, Scores};
 use polyrank_schema::Config;

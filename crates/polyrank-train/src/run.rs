@@ -10,8 +10,8 @@ use polyrank_data::DataError;
 use polyrank_data::encode::Encoders;
 use polyrank_data::stream::Shuffle;
 use polyrank_engine::{Network, Scorer, Trainer};
-use polyrank_model::options::trainer_options;
 use polyrank_model::optimizer::optimizer;
+use polyrank_model::options::trainer_options;
 use polyrank_model::predictor::scores;
 use polyrank_model::{ModelError, bundle, feed, memory, network_graph};
 use polyrank_schema::Config;
@@ -106,7 +106,9 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
         config,
         options,
         train: Rows::new(&dataset, Part::Train, &encoders, config.data.shuffle_buffer as u64),
-        valid: dataset.has_valid().then(|| Rows::new(&dataset, Part::Valid, &encoders, config.data.shuffle_buffer as u64)),
+        valid: dataset
+            .has_valid()
+            .then(|| Rows::new(&dataset, Part::Valid, &encoders, config.data.shuffle_buffer as u64)),
         scorer: Scorer::new(trainer.network()),
         trainer,
         history: History::default(),
@@ -245,9 +247,18 @@ impl Run<'_> {
             let what = format!("`{name}` is no longer finite");
             return Err(TrainError::Diverged { what, epoch: number, step: steps });
         }
-        let task_train_loss = sums.iter().zip(&counts).map(|(sum, &count)| (count > 0).then(|| sum / count as f64)).collect();
+        let task_train_loss =
+            sums.iter().zip(&counts).map(|(sum, &count)| (count > 0).then(|| sum / count as f64)).collect();
         let seconds = begin.elapsed().as_secs_f64();
-        Ok(Epoch { epoch: number, rows, steps, seconds, train_loss: total / steps.max(1) as f64, task_train_loss, valid: None })
+        Ok(Epoch {
+            epoch: number,
+            rows,
+            steps,
+            seconds,
+            train_loss: total / steps.max(1) as f64,
+            task_train_loss,
+            valid: None,
+        })
     }
 
     /// Scores the validation rows.
@@ -268,7 +279,8 @@ impl Run<'_> {
     fn check_valid(&mut self) -> Result<(), TrainError> {
         let Some(valid) = &mut self.valid else { return Ok(()) };
         if valid.pass(1, None)?.next().transpose()?.is_none() {
-            let problem = "there are no validation rows; name files with rows in data.valid, or raise data.valid_fraction";
+            let problem =
+                "there are no validation rows; name files with rows in data.valid, or raise data.valid_fraction";
             return Err(DataError::Empty(problem.to_owned()).into());
         }
         Ok(())
@@ -287,7 +299,12 @@ impl Run<'_> {
 
     /// Restores the best epoch and writes bundle and report.
     fn finish(
-        mut self, dataset: &Dataset, encoders: &Encoders, checkpoints: &Path, interrupted: bool, skipped: u64,
+        mut self,
+        dataset: &Dataset,
+        encoders: &Encoders,
+        checkpoints: &Path,
+        interrupted: bool,
+        skipped: u64,
     ) -> Result<RunResult, TrainError> {
         let latest = self.history.epochs.len();
         if let Some(best) = self.history.best
@@ -298,7 +315,15 @@ impl Run<'_> {
         }
         let collected = self.validate()?;
         let measured = collected.measure(self.config)?;
-        let facts = Facts { config: self.config, dataset, encoders, history: &self.history, rows: self.rows, skipped, interrupted };
+        let facts = Facts {
+            config: self.config,
+            dataset,
+            encoders,
+            history: &self.history,
+            rows: self.rows,
+            skipped,
+            interrupted,
+        };
         let metrics = json!({
             "best_epoch": self.history.best,
             "epochs": self.history.epochs.len(),

@@ -28,7 +28,12 @@ fn entry(key: &str, value: impl ToString) -> Entry {
 }
 
 /// The report of a run.
-pub(crate) fn report(facts: &Facts<'_>, trainer: &Trainer<f32>, collected: &Collected, measured: &Measured) -> Result<RunReport, TrainError> {
+pub(crate) fn report(
+    facts: &Facts<'_>,
+    trainer: &Trainer<f32>,
+    collected: &Collected,
+    measured: &Measured,
+) -> Result<RunReport, TrainError> {
     let config = facts.config;
     let names: Vec<&str> = config.tasks.iter().map(|t| t.name.as_str()).collect();
     let files: Vec<String> = facts.dataset.files().iter().map(|f| f.display().to_string()).collect();
@@ -131,7 +136,8 @@ fn features(facts: &Facts<'_>, trainer: &Trainer<f32>) -> Vec<FeatureReport> {
             };
             let slot = layout.slots.iter().find(|s| s.feature == feature.name);
             let table = slot.map(|s| format!("table.{}", layout.tables[s.table].name));
-            let dim = table.and_then(|name| dims.iter().find(|(n, _)| n.rsplit('/').next() == Some(&name)).map(|(_, d)| *d));
+            let dim =
+                table.and_then(|name| dims.iter().find(|(n, _)| n.rsplit('/').next() == Some(&name)).map(|(_, d)| *d));
             let width = dim.or_else(|| layout.dense.iter().find(|d| d.feature == feature.name).map(|d| d.width));
             FeatureReport {
                 name: feature.name.clone(),

@@ -25,9 +25,13 @@ pub(crate) fn config(path: &Path, sets: &[String], files: &[(&str, &[String])]) 
     let file = std::fs::File::open(path).map_err(|e| Failure::io(path, e))?;
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|e| Failure::io(path, e))?;
     if bytes.len() as u64 > MOST_BYTES {
-        return Err(Failure::input(format!("{}: more than {MOST_BYTES} bytes is too long for a configuration", path.display())));
+        return Err(Failure::input(format!(
+            "{}: more than {MOST_BYTES} bytes is too long for a configuration",
+            path.display()
+        )));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Failure::input(format!("{}: is not UTF-8 text", path.display())))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| Failure::input(format!("{}: is not UTF-8 text", path.display())))?;
     let mut overrides = Vec::new();
     for set in sets {
         overrides.push(SetOverride::parse(set)?);

@@ -25,7 +25,8 @@ impl Progress {
     pub(crate) fn new(config: &Config) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} rows, {per_sec}, {eta} left  {msg}");
+            let style =
+                ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} rows, {per_sec}, {eta} left  {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
@@ -87,7 +88,10 @@ impl Progress {
             self.last = Instant::now();
             let rate = rows as f64 / self.begin.elapsed().as_secs_f64().max(1e-9);
             let left = self.total.saturating_sub(rows) as f64 / rate.max(1e-9);
-            output::message(&format!("  {rows}/{} rows, {rate:.0} rows/s, {left:.0} s left, loss {loss:.4}", self.total));
+            output::message(&format!(
+                "  {rows}/{} rows, {rate:.0} rows/s, {left:.0} s left, loss {loss:.4}",
+                self.total
+            ));
         }
     }
 
@@ -100,7 +104,8 @@ impl Progress {
 
     fn epoch_line(&self, epoch: &Epoch, best: bool) -> String {
         let rate = epoch.rows as f64 / epoch.seconds.max(1e-9);
-        let mut line = format!("epoch {}: {:.1} s, {rate:.0} rows/s, loss {:.4}", epoch.epoch, epoch.seconds, epoch.train_loss);
+        let mut line =
+            format!("epoch {}: {:.1} s, {rate:.0} rows/s, loss {:.4}", epoch.epoch, epoch.seconds, epoch.train_loss);
         let Some(valid) = &epoch.valid else { return line };
         for (name, task) in self.tasks.iter().zip(&valid.tasks) {
             let shown: Vec<String> = ["auc", "logloss", "rmse", "mae"]

@@ -35,10 +35,10 @@ pub use fitter::Fitter;
 pub use layout::{DenseLayout, InputLayout, SlotLayout, TableLayout};
 pub use summary::{FeatureSummary, NumberSummary};
 
-/// The encoders of categorical features; the first is the default.
+/// The encoders of categorical features; `vocabulary` is the default.
 pub const CATEGORICAL: &[BlockSpec] = &[vocabulary::SPEC, hash::SPEC, identity::SPEC];
 
-/// The encoders of dense features; the first is the default.
+/// The encoders of dense features; `min_max` is the default.
 pub const DENSE: &[BlockSpec] = &[none::SPEC, min_max::SPEC, standard::SPEC, log::SPEC, bucketize::SPEC];
 
 /// The id of padding, in every table.

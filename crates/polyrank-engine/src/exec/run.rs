@@ -23,7 +23,13 @@ pub(crate) struct Pass<'a, T> {
 
 impl<T: Real> Pass<'_, T> {
     /// Calls `f` with node `i`'s forward context.
-    pub(crate) fn forward<R>(&self, i: usize, rows: Range<usize>, arena: &mut Arena<T>, f: impl FnOnce(&mut Forward<'_, T>) -> R) -> R {
+    pub(crate) fn forward<R>(
+        &self,
+        i: usize,
+        rows: Range<usize>,
+        arena: &mut Arena<T>,
+        f: impl FnOnce(&mut Forward<'_, T>) -> R,
+    ) -> R {
         let node = &self.graph.nodes[i];
         let reads: Vec<Place> = node.inputs.iter().map(|v| self.plan.nodes[v.0].value).collect();
         let (x, mut y) = arena.borrow(rows.len(), &reads, &[self.plan.nodes[i].value]);
@@ -35,7 +41,12 @@ impl<T: Real> Pass<'_, T> {
 
     /// Calls `f` with node `i`'s backward context; nothing happens if no gradient reaches it.
     pub(crate) fn backward(
-        &self, i: usize, rows: Range<usize>, arena: &mut Arena<T>, lane: LaneView<'_, T>, f: impl FnOnce(&mut Backward<'_, T>),
+        &self,
+        i: usize,
+        rows: Range<usize>,
+        arena: &mut Arena<T>,
+        lane: LaneView<'_, T>,
+        f: impl FnOnce(&mut Backward<'_, T>),
     ) {
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let (Some(grad), Some(training)) = (planned.grad, self.training) else { return };

@@ -64,7 +64,10 @@ impl<T: Real> Scorer<T> {
             if watch {
                 let places: Vec<_> = network.graph.watched.iter().map(|(_, v)| self.plan.nodes[v.0].value).collect();
                 let (values, _) = arena.borrow(rows.len(), &places, &[]);
-                sums = values.iter().map(|value| column_sums(value.width(), (0..rows.len()).map(|r| value.row(r)))).collect();
+                sums = values
+                    .iter()
+                    .map(|value| column_sums(value.width(), (0..rows.len()).map(|r| value.row(r))))
+                    .collect();
             }
             if let Ok(mut arenas) = self.arenas.lock() {
                 arenas.push(arena);

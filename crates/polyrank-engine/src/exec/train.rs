@@ -129,7 +129,11 @@ impl<T: Real> Trainer<T> {
             .into_iter()
             .map(|table| {
                 let optimizer = trainer.options.embedding_optimizer;
-                if table.state_width() == optimizer.row_state(table.dim) { table } else { table.with_state(Some(optimizer)) }
+                if table.state_width() == optimizer.row_state(table.dim) {
+                    table
+                } else {
+                    table.with_state(Some(optimizer))
+                }
             })
             .collect();
         trainer.refresh();
@@ -289,7 +293,11 @@ impl<T: Real> Trainer<T> {
         for (node, parts) in slot_grads.iter_mut() {
             if let Op::Lookup(lookup) = &network.graph.nodes[*node].op {
                 let grads = &*parts.all();
-                by_table[lookup.table.0].push(SlotGradient { ids: feed.slots[lookup.slot], pooling: lookup.pooling, grads });
+                by_table[lookup.table.0].push(SlotGradient {
+                    ids: feed.slots[lookup.slot],
+                    pooling: lookup.pooling,
+                    grads,
+                });
             }
         }
         let tables = &network.tables;
@@ -311,9 +319,22 @@ impl<T: Real> Trainer<T> {
             if let Clip::By(factor) = clip {
                 sparse.par_iter_mut().for_each(|s| s.scale(T::of(factor)));
             }
-            update::step_layers(options, &network.graph, &mut network.params, lanes, clip, dense_state, *step, &mut penalty);
+            update::step_layers(
+                options,
+                &network.graph,
+                &mut network.params,
+                lanes,
+                clip,
+                dense_state,
+                *step,
+                &mut penalty,
+            );
             let rule = options.embedding_optimizer.rule(*step);
-            sparse.par_iter().zip(&mut network.tables).with_max_len(1).for_each(|(sparse, table)| sparse.update(table, rule));
+            sparse
+                .par_iter()
+                .zip(&mut network.tables)
+                .with_max_len(1)
+                .for_each(|(sparse, table)| sparse.update(table, rule));
             network.params.transpose(transposed);
             penalty
         })
@@ -365,7 +386,9 @@ impl<T: Real> Trainer<T> {
     fn state_dims(&self) -> Vec<(String, Vec<usize>)> {
         let dense = self.dense_state.iter().enumerate().filter(|(_, b)| !b.is_empty());
         let mut out: Vec<_> = dense
-            .flat_map(|(k, _)| self.network.graph.params.iter().map(move |p| (format!("state{k}/{}", p.name), p.shape.dims())))
+            .flat_map(|(k, _)| {
+                self.network.graph.params.iter().map(move |p| (format!("state{k}/{}", p.name), p.shape.dims()))
+            })
             .collect();
         for (decl, table) in self.network.graph.tables.iter().zip(&self.network.tables) {
             if table.state_width() > 0 {
@@ -389,9 +412,10 @@ impl<T: Real> Trainer<T> {
                 dims: decl.shape.dims(),
                 data: network.params.export_from(sum, Param(i)),
             });
-            let tables = network.graph.tables.iter().zip(&network.tables).zip(sparse.iter()).map(|((decl, table), sparse)| {
-                Tensor { name: decl.name.clone(), dims: vec![decl.rows, decl.dim], data: sparse.to_dense(table) }
-            });
+            let tables =
+                network.graph.tables.iter().zip(&network.tables).zip(sparse.iter()).map(|((decl, table), sparse)| {
+                    Tensor { name: decl.name.clone(), dims: vec![decl.rows, decl.dim], data: sparse.to_dense(table) }
+                });
             Ok((report.total + penalty, layers.chain(tables).collect()))
         })
     }
@@ -415,8 +439,15 @@ struct Micro<'a, T> {
 }
 
 fn run_action<T: Real>(
-    action: Action, pass: &Pass<'_, T>, micro: &Micro<'_, T>, m: usize, first: bool, lane: &mut Lane<T>, at: usize,
-    arena: &mut Arena<T>, slot_grads: &[(usize, Parts<T>)],
+    action: Action,
+    pass: &Pass<'_, T>,
+    micro: &Micro<'_, T>,
+    m: usize,
+    first: bool,
+    lane: &mut Lane<T>,
+    at: usize,
+    arena: &mut Arena<T>,
+    slot_grads: &[(usize, Parts<T>)],
 ) {
     let rows = micro.cut.bounds[m]..micro.cut.bounds[m + 1];
     let reset = |sums: &mut Vec<f64>, node: usize| {
@@ -448,7 +479,13 @@ fn run_action<T: Real>(
 }
 
 /// The heads' losses over a micro-batch, and the gradients of their outputs.
-fn losses<T: Real>(pass: &Pass<'_, T>, micro: &Micro<'_, T>, rows: std::ops::Range<usize>, sums: &mut Vec<f64>, arena: &mut Arena<T>) {
+fn losses<T: Real>(
+    pass: &Pass<'_, T>,
+    micro: &Micro<'_, T>,
+    rows: std::ops::Range<usize>,
+    sums: &mut Vec<f64>,
+    arena: &mut Arena<T>,
+) {
     let heads = pass.graph.heads.len();
     sums.clear();
     for (h, head) in pass.graph.heads.iter().enumerate() {

@@ -35,7 +35,9 @@ fn pieces<T: Real>(graph: &Graph, params: &Params<T>) -> Vec<Piece> {
     for (i, decl) in graph.params.iter().enumerate() {
         let span = params.span(Param(i));
         let penalised = decl.penalised;
-        out.extend(span.clone().step_by(PIECE).map(|from| Piece { range: from..span.end.min(from + PIECE), penalised }));
+        out.extend(
+            span.clone().step_by(PIECE).map(|from| Piece { range: from..span.end.min(from + PIECE), penalised }),
+        );
     }
     out
 }
@@ -54,7 +56,9 @@ fn cut<'a, T>(mut buffer: &'a mut [T], pieces: &[Piece]) -> Vec<&'a mut [T]> {
 
 /// Adds the embedding penalties to the sparse gradients; gives the penalty.
 pub(crate) fn penalise_tables<T: Real>(
-    options: &TrainerOptions, tables: &[EmbeddingTable<T>], sparse: &mut [SparseGradient<T>],
+    options: &TrainerOptions,
+    tables: &[EmbeddingTable<T>],
+    sparse: &mut [SparseGradient<T>],
 ) -> f64 {
     let (l1, l2) = options.embedding_penalty;
     if l1 == 0.0 && l2 == 0.0 {
@@ -75,7 +79,13 @@ pub(crate) fn penalise_tables<T: Real>(
 }
 
 /// Sums the lanes of one piece into the first, in order, and adds its penalty's gradient.
-fn sum_piece<T: Real>(options: &TrainerOptions, piece: &Piece, first: &mut [T], others: &[&mut Vec<T>], w: &[T]) -> f64 {
+fn sum_piece<T: Real>(
+    options: &TrainerOptions,
+    piece: &Piece,
+    first: &mut [T],
+    others: &[&mut Vec<T>],
+    w: &[T],
+) -> f64 {
     for lane in others {
         add_assign(first, &lane[piece.range.clone()]);
     }
@@ -85,7 +95,11 @@ fn sum_piece<T: Real>(options: &TrainerOptions, piece: &Piece, first: &mut [T], 
 
 /// If clipping is on: sums the lanes, adds penalties, and decides the factor from the global norm.
 pub(crate) fn reduce<'a, T: Real>(
-    options: &TrainerOptions, graph: &Graph, params: &Params<T>, lanes: Vec<&'a mut Vec<T>>, sparse: &[SparseGradient<T>],
+    options: &TrainerOptions,
+    graph: &Graph,
+    params: &Params<T>,
+    lanes: Vec<&'a mut Vec<T>>,
+    sparse: &[SparseGradient<T>],
 ) -> (Clip, f64, Vec<&'a mut Vec<T>>) {
     let Some(most) = options.clip_norm else { return (Clip::Off, 0.0, lanes) };
     let mut penalty = 0.0;
@@ -100,7 +114,11 @@ pub(crate) fn reduce<'a, T: Real>(
 
 /// Sums all lanes into the first, with penalties.
 pub(crate) fn reduce_all<'a, T: Real>(
-    options: &TrainerOptions, graph: &Graph, params: &Params<T>, mut lanes: Vec<&'a mut Vec<T>>, penalty: &mut f64,
+    options: &TrainerOptions,
+    graph: &Graph,
+    params: &Params<T>,
+    mut lanes: Vec<&'a mut Vec<T>>,
+    penalty: &mut f64,
 ) -> &'a mut Vec<T> {
     let first = lanes.remove(0);
     let pieces = pieces(graph, params);
@@ -116,8 +134,14 @@ pub(crate) fn reduce_all<'a, T: Real>(
 
 /// One optimizer step over all layer parameters.
 pub(crate) fn step_layers<T: Real>(
-    options: &TrainerOptions, graph: &Graph, params: &mut Params<T>, mut lanes: Vec<&mut Vec<T>>, clip: Clip,
-    state: &mut [Vec<T>; 2], step: u64, penalty: &mut f64,
+    options: &TrainerOptions,
+    graph: &Graph,
+    params: &mut Params<T>,
+    mut lanes: Vec<&mut Vec<T>>,
+    clip: Clip,
+    state: &mut [Vec<T>; 2],
+    step: u64,
+    penalty: &mut f64,
 ) {
     let rule = options.optimizer.rule::<T>(step);
     let pieces = pieces(graph, params);

@@ -127,7 +127,8 @@ impl Graph {
     /// parameter `NAME.dice.alpha`.
     pub fn dice(&mut self, name: &str, x: Value) -> Result<Value, GraphError> {
         let normalised = self.normalise(&format!("{name}.dice"), x, false, 1e-8)?;
-        let alpha = self.param(format!("{name}.dice.alpha"), Shape::Vector(self.width(x)), Init::Constant(0.0), false)?;
+        let alpha =
+            self.param(format!("{name}.dice.alpha"), Shape::Vector(self.width(x)), Init::Constant(0.0), false)?;
         self.add(&format!("{name}.dice.mix"), ops::dice::Dice { alpha }, &[x, normalised])
     }
 

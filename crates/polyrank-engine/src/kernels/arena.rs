@@ -155,17 +155,20 @@ impl<T: Copy + Default> Arena<T> {
     }
 
     /// The views of one op over `rows` rows: `reads` to read, `writes` to write. Panics if a write overlaps anything.
-    pub(crate) fn borrow<'a>(&'a mut self, rows: usize, reads: &[Place], writes: &[Place]) -> (Vec<Mat<'a, T>>, Vec<MatMut<'a, T>>) {
+    pub(crate) fn borrow<'a>(
+        &'a mut self,
+        rows: usize,
+        reads: &[Place],
+        writes: &[Place],
+    ) -> (Vec<Mat<'a, T>>, Vec<MatMut<'a, T>>) {
         assert!(rows <= self.rows, "an op's rows exceed its arena");
         for (i, w) in writes.iter().enumerate() {
             assert!(!reads.iter().any(|r| r.overlaps(w)), "an op would read what it writes");
             assert!(!writes[..i].iter().any(|o| o.overlaps(w)), "an op would write a value twice");
         }
         // SAFETY (both): `at` checks that the region lies inside the allocation; no written region overlaps another.
-        let reads = reads
-            .iter()
-            .map(|p| Mat { data: self.at(p), rows, width: p.width, ld: p.ld, life: PhantomData })
-            .collect();
+        let reads =
+            reads.iter().map(|p| Mat { data: self.at(p), rows, width: p.width, ld: p.ld, life: PhantomData }).collect();
         let writes = writes
             .iter()
             .map(|p| MatMut { data: self.at(p), rows, width: p.width, ld: p.ld, life: PhantomData })
@@ -174,7 +177,10 @@ impl<T: Copy + Default> Arena<T> {
     }
 
     fn at(&self, place: &Place) -> NonNull<T> {
-        assert!(place.start + place.ld <= self.width && place.column + place.width <= place.ld, "a place outside its arena");
+        assert!(
+            place.start + place.ld <= self.width && place.column + place.width <= place.ld,
+            "a place outside its arena"
+        );
         // SAFETY: start·rows + column < width·rows, the allocation's length.
         unsafe { self.data.add(place.start * self.rows + place.column) }
     }

@@ -75,7 +75,17 @@ pub(super) fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulat
                 // SAFETY: AVX2 and FMA were detected; columns i0..i1 lie inside every row of x; `packed` holds `rows`
                 // lines of 16.
                 unsafe {
-                    tile_of(i1 - i0, rows, x.as_ptr().add(i0), 1, x.ld(), packed.as_ptr(), TILE_COLUMNS, &mut out, false);
+                    tile_of(
+                        i1 - i0,
+                        rows,
+                        x.as_ptr().add(i0),
+                        1,
+                        x.ld(),
+                        packed.as_ptr(),
+                        TILE_COLUMNS,
+                        &mut out,
+                        false,
+                    );
                 }
                 for i in i0..i1 {
                     block[i * panel.padded..][..TILE_COLUMNS].copy_from_slice(&out[i - i0]);
@@ -87,7 +97,15 @@ pub(super) fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulat
 
 /// One tile: `out[i, j] = chain over p of a[i·row + p·step] · b[p·ldb + j]`, from what `out` holds.
 unsafe fn tile_of(
-    rows: usize, k: usize, a: *const f32, row: usize, step: usize, b: *const f32, ldb: usize, out: &mut [[f32; TILE_COLUMNS]; TILE_ROWS], relu: bool,
+    rows: usize,
+    k: usize,
+    a: *const f32,
+    row: usize,
+    step: usize,
+    b: *const f32,
+    ldb: usize,
+    out: &mut [[f32; TILE_COLUMNS]; TILE_ROWS],
+    relu: bool,
 ) {
     // SAFETY: the caller's promise, with the tile's height spelled out.
     unsafe {
@@ -106,7 +124,14 @@ unsafe fn tile_of(
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile<const R: usize>(
-    k: usize, a: *const f32, row: usize, step: usize, b: *const f32, ldb: usize, out: &mut [[f32; TILE_COLUMNS]; TILE_ROWS], relu: bool,
+    k: usize,
+    a: *const f32,
+    row: usize,
+    step: usize,
+    b: *const f32,
+    ldb: usize,
+    out: &mut [[f32; TILE_COLUMNS]; TILE_ROWS],
+    relu: bool,
 ) {
     // SAFETY: the caller promises R rows of a and k lines of 16 numbers of b.
     unsafe {

@@ -1,8 +1,8 @@
 //! The product kernels for AVX-512: tiles of up to 6 rows × 64 columns (24 accumulators, 4 columns, 1 broadcast).
 
 use std::arch::x86_64::{
-    __m512, __mmask16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
-    _mm512_max_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __mmask16, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use super::arena::{Mat, MatMut};
@@ -111,7 +111,17 @@ pub(super) fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulat
 
 /// One tile: `c[i, j] = chain over p of a[i·row + p·step] · b[p·ldb + j]`.
 unsafe fn tile_of(
-    vectors: usize, rows: usize, k: usize, a: *const f32, row: usize, step: usize, b: *const f32, ldb: usize, c: *mut f32, ldc: usize, ends: Ends,
+    vectors: usize,
+    rows: usize,
+    k: usize,
+    a: *const f32,
+    row: usize,
+    step: usize,
+    b: *const f32,
+    ldb: usize,
+    c: *mut f32,
+    ldc: usize,
+    ends: Ends,
 ) {
     macro_rules! pick {
         ($($r:literal $v:literal),*) => {
@@ -132,7 +142,15 @@ unsafe fn tile_of(
 
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")]
 unsafe fn tile<const R: usize, const V: usize>(
-    k: usize, a: *const f32, row: usize, step: usize, b: *const f32, ldb: usize, c: *mut f32, ldc: usize, ends: Ends,
+    k: usize,
+    a: *const f32,
+    row: usize,
+    step: usize,
+    b: *const f32,
+    ldb: usize,
+    c: *mut f32,
+    ldc: usize,
+    ends: Ends,
 ) {
     // SAFETY: the caller promises R rows of a and c, k rows of b, and V vectors of columns, the last one masked.
     unsafe {

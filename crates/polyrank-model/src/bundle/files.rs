@@ -20,7 +20,8 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     let name = path.file_name().ok_or_else(|| ModelError::bad_file(path, "is no name for a file"))?;
     let fresh = path.with_file_name(format!(".{}.new-{}", name.to_string_lossy(), std::process::id()));
-    let written = write_file(&fresh, bytes).and_then(|()| fs::rename(&fresh, path).map_err(|e| ModelError::io(path, e)));
+    let written =
+        write_file(&fresh, bytes).and_then(|()| fs::rename(&fresh, path).map_err(|e| ModelError::io(path, e)));
     if written.is_err() {
         let _ = fs::remove_file(&fresh);
     }

@@ -40,7 +40,8 @@ impl FileEntry {
     fn check_length(&self, path: &Path) -> Result<(), ModelError> {
         let bytes = fs::metadata(path).map_err(|e| ModelError::io(path, e))?.len();
         if bytes != self.bytes {
-            let problem = format!("is {bytes} bytes long, {} were written; restore it from where it was made", self.bytes);
+            let problem =
+                format!("is {bytes} bytes long, {} were written; restore it from where it was made", self.bytes);
             return Err(ModelError::bad_file(path, problem));
         }
         Ok(())
@@ -82,7 +83,10 @@ impl Manifest {
         }
         let bytes = fs::metadata(&path).map_err(|e| ModelError::io(&path, e))?.len();
         if bytes > MOST_BYTES {
-            return Err(ModelError::bad_file(path, format!("is {bytes} bytes long, a manifest has at most {MOST_BYTES}")));
+            return Err(ModelError::bad_file(
+                path,
+                format!("is {bytes} bytes long, a manifest has at most {MOST_BYTES}"),
+            ));
         }
         let text = fs::read(&path).map_err(|e| ModelError::io(&path, e))?;
         // The version first: a newer format may have other fields.
@@ -100,13 +104,18 @@ impl Manifest {
         let version: Version = serde_json::from_slice(&text).map_err(broken)?;
         let version = version.manifest.format_version;
         if version == 0 || version > FORMAT_VERSION {
-            let problem = format!("has format version {version}, this program reads up to {FORMAT_VERSION}; use a newer polyrank");
+            let problem = format!(
+                "has format version {version}, this program reads up to {FORMAT_VERSION}; use a newer polyrank"
+            );
             return Err(ModelError::bad_file(path, problem));
         }
         let signed: Signed = serde_json::from_slice(&text).map_err(broken)?;
         // The bytes too: not even a space may differ from what was written.
         if signed.manifest.own_sum(&path)? != signed.xxh3 || super::json(&path, &signed)? != text {
-            return Err(ModelError::bad_file(path, "was altered: its checksum differs; restore the bundle from where it was made"));
+            return Err(ModelError::bad_file(
+                path,
+                "was altered: its checksum differs; restore the bundle from where it was made",
+            ));
         }
         if signed.manifest.precision != "fp32" {
             let problem = format!("has precision `{}`, this program knows `fp32`", signed.manifest.precision);
@@ -133,7 +142,10 @@ impl Manifest {
         for entry in &self.files {
             // Only names that the folder was found to have are ever joined to its path.
             if found.binary_search(&entry.name).is_err() {
-                return Err(ModelError::bad_file(dir, format!("`{}` is missing; restore the bundle from where it was made", entry.name)));
+                return Err(ModelError::bad_file(
+                    dir,
+                    format!("`{}` is missing; restore the bundle from where it was made", entry.name),
+                ));
             }
             entry.check_length(&dir.join(&entry.name))?;
         }
@@ -144,12 +156,18 @@ impl Manifest {
     pub(super) fn read(&self, dir: &Path, name: &str) -> Result<Vec<u8>, ModelError> {
         let path = dir.join(name);
         let Some(entry) = self.files.iter().find(|entry| entry.name == name) else {
-            return Err(ModelError::bad_file(dir, format!("has no `{name}`; restore the bundle from where it was made")));
+            return Err(ModelError::bad_file(
+                dir,
+                format!("has no `{name}`; restore the bundle from where it was made"),
+            ));
         };
         entry.check_length(&path)?;
         let contents = fs::read(&path).map_err(|e| ModelError::io(&path, e))?;
         if sum(&contents) != entry.xxh3 {
-            return Err(ModelError::bad_file(path, "was altered: its checksum differs; restore it from where it was made"));
+            return Err(ModelError::bad_file(
+                path,
+                "was altered: its checksum differs; restore it from where it was made",
+            ));
         }
         Ok(contents)
     }

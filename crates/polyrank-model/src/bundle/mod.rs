@@ -54,10 +54,20 @@ fn is_tensors(name: &str) -> bool {
 }
 
 /// Writes a bundle to `dir`, replacing the bundle that is there.
-pub fn save(dir: &Path, config: &Config, encoders: &Encoders, network: &Network<f32>, metrics: &serde_json::Value) -> Result<(), ModelError> {
+pub fn save(
+    dir: &Path,
+    config: &Config,
+    encoders: &Encoders,
+    network: &Network<f32>,
+    metrics: &serde_json::Value,
+) -> Result<(), ModelError> {
     replace_dir(dir, |dir| {
-        let mut manifest =
-            Manifest { format_version: FORMAT_VERSION, precision: "fp32".to_owned(), isa: Isa::current().name().to_owned(), files: Vec::new() };
+        let mut manifest = Manifest {
+            format_version: FORMAT_VERSION,
+            precision: "fp32".to_owned(),
+            isa: Isa::current().name().to_owned(),
+            files: Vec::new(),
+        };
         let mut put = |name: String, bytes: &[u8]| -> Result<(), ModelError> {
             write_file(&dir.join(&name), bytes)?;
             manifest.add(name, bytes);
@@ -116,7 +126,10 @@ pub fn load(dir: &Path) -> Result<Bundle, ModelError> {
         }
     }
     if let Some(name) = missing.first() {
-        return Err(ModelError::bad_file(dir, format!("tensor `{name}` is missing; restore the bundle from where it was made")));
+        return Err(ModelError::bad_file(
+            dir,
+            format!("tensor `{name}` is missing; restore the bundle from where it was made"),
+        ));
     }
     let metrics = serde_json::from_str(&text("metrics.json")?)
         .map_err(|e| ModelError::bad_file(dir.join("metrics.json"), format!("is no JSON: {e}")))?;

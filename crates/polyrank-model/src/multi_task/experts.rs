@@ -52,7 +52,10 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
 /// A gate chooses between tasks' needs: with one task there is nothing to choose.
 pub(super) fn check(block: &Block, context: BlockContext) -> Result<(), String> {
     if context.tasks < 2 {
-        return Err(format!("`{}` needs at least 2 tasks, there is {}; use `single` for one task", block.kind, context.tasks));
+        return Err(format!(
+            "`{}` needs at least 2 tasks, there is {}; use `single` for one task",
+            block.kind, context.tasks
+        ));
     }
     Ok(())
 }
@@ -73,7 +76,14 @@ pub(super) fn experts(b: &mut Builder<'_>, block: &Block, x: Value) -> Result<Ve
 }
 
 /// `softmax(gate(x) / τ)`, `[B, E]`, watched under `watch`.
-pub(super) fn gate(b: &mut Builder<'_>, block: &Block, name: &str, watch: &str, x: Value, experts: usize) -> Result<Value, GraphError> {
+pub(super) fn gate(
+    b: &mut Builder<'_>,
+    block: &Block,
+    name: &str,
+    watch: &str,
+    x: Value,
+    experts: usize,
+) -> Result<Value, GraphError> {
     let hidden = b.mlp(name, x, block.units("gate_units"))?;
     let logits = b.output(name, hidden, experts, block.flag("gate_bias"))?; // [B, E]
     let weights = b.graph.softmax(&format!("{name}.softmax"), logits, block.float("gate_temperature"))?;

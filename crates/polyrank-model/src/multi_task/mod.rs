@@ -49,10 +49,9 @@ architectures! {
 
 /// The architecture of a name.
 pub(crate) fn find(name: &str) -> Result<&'static Architecture, GraphError> {
-    ALL.iter().find(|a| a.spec.name == name).ok_or_else(|| GraphError {
-        block: name.to_owned(),
-        problem: "no multi-task block has this name".to_owned(),
-    })
+    ALL.iter()
+        .find(|a| a.spec.name == name)
+        .ok_or_else(|| GraphError { block: name.to_owned(), problem: "no multi-task block has this name".to_owned() })
 }
 
 /// Hidden layers that all tasks, or one task, read the input through.

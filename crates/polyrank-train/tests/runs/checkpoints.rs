@@ -13,11 +13,15 @@ fn with(more: &str) -> Vec<&str> {
     [&SETS[..], &[more]].concat()
 }
 
+/// Without validation rows the last epoch is kept, else the best.
+const VALID: [&str; 2] = ["data.valid=[]", "data.valid=[\"valid.csv\"]"];
+
 /// Trains four epochs, but stops in `epoch` as soon as `rows` rows of it were trained on.
-fn stop_in(place: &Place, out: &str, epoch: usize, rows: u64) -> RunResult {
+fn stop_in(place: &Place, out: &str, valid: &str, epoch: usize, rows: u64) -> RunResult {
     let options: RunOptions = place.options(out);
     let (mut at, stop) = (0, options.stop.clone());
-    run(&place.config(&with("train.epochs=4")), &options, &mut |event| match event {
+    let config = place.config(&[&with("train.epochs=4")[..], &[valid]].concat());
+    run(&config, &options, &mut |event| match event {
         Event::EpochBegins(number, ..) => at = number,
         Event::Step(seen, _) if at == epoch && seen >= rows => stop.store(true, Ordering::Relaxed),
         _ => {}
@@ -35,39 +39,47 @@ fn epochs_logged(place: &Place, out: &str) -> Vec<u64> {
 #[test]
 fn resuming_equals_never_having_stopped() {
     let place = Place::new();
-    let straight = place.train("straight", &with("train.epochs=4")).unwrap();
-    place.train("parts", &with("train.epochs=2")).unwrap();
-    assert!(place.weights("straight") != place.weights("parts"));
-    let resumed = place.resume("parts", &with("train.epochs=4")).unwrap();
-    assert!(place.weights("straight") == place.weights("parts"));
-    let figures = |result: &RunResult| {
-        result.history.epochs.iter().map(|e| (e.train_loss.to_bits(), e.valid.clone())).collect::<Vec<_>>()
-    };
-    assert_eq!(figures(&straight), figures(&resumed));
-    assert_eq!(straight.history.best, resumed.history.best);
-    assert_eq!(epochs_logged(&place, "parts"), [1, 2, 3, 4]);
-    // Nothing left to do: the same bundle again.
-    place.resume("parts", &with("train.epochs=4")).unwrap();
-    assert!(place.weights("straight") == place.weights("parts"));
+    for valid in VALID {
+        let sets = |epochs| [&with(epochs)[..], &[valid]].concat();
+        let straight = place.train("straight", &sets("train.epochs=4")).unwrap();
+        place.train("parts", &sets("train.epochs=2")).unwrap();
+        if valid == VALID[0] {
+            assert!(place.weights("straight") != place.weights("parts"));
+        }
+        let resumed = place.resume("parts", &sets("train.epochs=4")).unwrap();
+        assert!(place.weights("straight") == place.weights("parts"), "{valid}");
+        let figures = |result: &RunResult| {
+            result.history.epochs.iter().map(|e| (e.train_loss.to_bits(), e.valid.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(figures(&straight), figures(&resumed));
+        assert_eq!(straight.history.best, resumed.history.best);
+        assert_eq!(epochs_logged(&place, "parts"), [1, 2, 3, 4]);
+        // Nothing left to do: the same bundle again.
+        place.resume("parts", &sets("train.epochs=4")).unwrap();
+        assert!(place.weights("straight") == place.weights("parts"), "{valid}");
+    }
 }
 
 #[test]
 fn stopping_within_an_epoch_leaves_a_bundle_and_can_go_on() {
     let place = Place::new();
-    place.train("straight", &with("train.epochs=4")).unwrap();
-    for (epoch, rows) in [(1, 150), (3, 300)] {
-        let out = format!("stopped{epoch}");
-        let stopped = stop_in(&place, &out, epoch, rows);
+    for (valid, epoch, rows) in [(VALID[0], 1, 150), (VALID[0], 3, 300), (VALID[1], 1, 150), (VALID[1], 3, 300)] {
+        let sets = [&with("train.epochs=4")[..], &[valid]].concat();
+        place.train("straight", &sets).unwrap();
+        let stopped = stop_in(&place, "stopped", valid, epoch, rows);
         assert!(stopped.interrupted);
         assert_eq!(stopped.history.epochs.len(), epoch - 1, "an epoch that was not finished does not count");
-        let predictor = place.predictor(&out);
+        let predictor = place.predictor("stopped");
         let raw = place.raw("valid.csv", &predictor.config().columns_needed(false));
         assert!(predictor.score(&raw.batch).unwrap().values.iter().all(|v| v.is_finite()));
-        assert!(place.path(&out).join("report.html").is_file());
-        let resumed = place.resume(&out, &with("train.epochs=4")).unwrap();
+        assert!(place.path("stopped/report.html").is_file());
+        if valid == VALID[0] {
+            assert!(place.weights("straight") != place.weights("stopped"));
+        }
+        let resumed = place.resume("stopped", &sets).unwrap();
         assert!(!resumed.interrupted);
-        assert!(place.weights("straight") == place.weights(&out), "stopped in epoch {epoch}");
-        assert_eq!(epochs_logged(&place, &out), [1, 2, 3, 4]);
+        assert!(place.weights("straight") == place.weights("stopped"), "{valid}, stopped in epoch {epoch}");
+        assert_eq!(epochs_logged(&place, "stopped"), [1, 2, 3, 4]);
     }
 }
 

@@ -13,7 +13,7 @@ use polyrank_train::{RunOptions, RunResult, TrainError, run};
 use tempfile::TempDir;
 
 /// Three tasks over two ids, a list and a number.
-pub const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 [data]
 train = ["train.csv"]
 valid = ["valid.csv"]
@@ -55,13 +55,13 @@ threads    = 1
 optimizer  = { type = "adagrad", learning_rate = 0.05 }
 "#;
 
-pub const HEADER: &str = "uid,item_id,tags,duration,finish,like,watch";
+pub(crate) const HEADER: &str = "uid,item_id,tags,duration,finish,like,watch";
 
 /// SplitMix64.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn below(&mut self, n: u64) -> u64 {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -71,7 +71,7 @@ impl Random {
 
 /// Rows in which items decide what is finished, users what is liked, and duration how long is watched; every tenth
 /// `like` is missing.
-pub fn csv(rows: usize, seed: u64) -> String {
+pub(crate) fn csv(rows: usize, seed: u64) -> String {
     let mut random = Random(seed);
     let mut text = format!("{HEADER}\n");
     for i in 0..rows {
@@ -87,36 +87,36 @@ pub fn csv(rows: usize, seed: u64) -> String {
 }
 
 /// A folder with rows and what runs leave in it.
-pub struct Place {
-    pub dir: TempDir,
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
 }
 
 impl Place {
     /// A folder with 700 training and 200 validation rows.
-    pub fn new() -> Place {
+    pub(crate) fn new() -> Place {
         let place = Place::empty();
         place.write("train.csv", &csv(700, 1));
         place.write("valid.csv", &csv(200, 2));
         place
     }
 
-    pub fn empty() -> Place {
-        Place { dir: tempfile::tempdir().unwrap() }
+    pub(crate) fn empty() -> Place {
+        Place { dir: folder() }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn config(&self, sets: &[&str]) -> Config {
+    pub(crate) fn config(&self, sets: &[&str]) -> Config {
         parse(CONFIG, sets).unwrap()
     }
 
-    pub fn options(&self, out: &str) -> RunOptions {
+    pub(crate) fn options(&self, out: &str) -> RunOptions {
         RunOptions {
             out: self.path(out),
             base: self.dir.path().to_owned(),
@@ -126,21 +126,21 @@ impl Place {
     }
 
     /// Trains into the folder `out`.
-    pub fn train(&self, out: &str, sets: &[&str]) -> Result<RunResult, TrainError> {
+    pub(crate) fn train(&self, out: &str, sets: &[&str]) -> Result<RunResult, TrainError> {
         run(&self.config(sets), &self.options(out), &mut |_| ())
     }
 
     /// As [`Place::train`], from the latest checkpoint.
-    pub fn resume(&self, out: &str, sets: &[&str]) -> Result<RunResult, TrainError> {
+    pub(crate) fn resume(&self, out: &str, sets: &[&str]) -> Result<RunResult, TrainError> {
         run(&self.config(sets), &RunOptions { resume: true, ..self.options(out) }, &mut |_| ())
     }
 
-    pub fn predictor(&self, out: &str) -> Predictor {
+    pub(crate) fn predictor(&self, out: &str) -> Predictor {
         Predictor::load(&self.path(out).join("bundle")).unwrap()
     }
 
     /// The bytes of all weights and tables of a run's bundle.
-    pub fn weights(&self, out: &str) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn weights(&self, out: &str) -> Vec<(String, Vec<u8>)> {
         let bundle = self.path(out).join("bundle");
         let mut names = vec!["weights.safetensors".to_owned()];
         let tables = fs::read_dir(bundle.join("tables")).unwrap();
@@ -150,24 +150,24 @@ impl Place {
     }
 
     /// The rows of a file in one batch.
-    pub fn raw(&self, name: &str, columns: &[String]) -> RawBatch {
+    pub(crate) fn raw(&self, name: &str, columns: &[String]) -> RawBatch {
         let source = Source::open(&[name.to_owned()], self.dir.path(), &Reading::default()).unwrap();
         let mut rows = source.rows(columns, 1 << 16).unwrap();
         rows.next().unwrap().unwrap()
     }
 }
 
-pub fn parse(text: &str, sets: &[&str]) -> Result<Config, polyrank_schema::ConfigErrors> {
+pub(crate) fn parse(text: &str, sets: &[&str]) -> Result<Config, polyrank_schema::ConfigErrors> {
     let sets: Vec<SetOverride> = sets.iter().map(|set| SetOverride::parse(set).unwrap()).collect();
     polyrank_schema::parse(text, "test.toml", &registry(), &sets)
 }
 
-pub fn bits(scores: &[f32]) -> Vec<u32> {
+pub(crate) fn bits(scores: &[f32]) -> Vec<u32> {
     scores.iter().map(|v| v.to_bits()).collect()
 }
 
 /// The message of what must have failed, which holds all of `parts`.
-pub fn refused<T>(result: Result<T, TrainError>, parts: &[&str]) -> TrainError {
+pub(crate) fn refused<T>(result: Result<T, TrainError>, parts: &[&str]) -> TrainError {
     let error = result.err().expect("this must be refused");
     let message = error.to_string();
     assert!(parts.iter().all(|part| message.contains(part)), "`{message}` lacks one of {parts:?}");
@@ -175,9 +175,15 @@ pub fn refused<T>(result: Result<T, TrainError>, parts: &[&str]) -> TrainError {
 }
 
 /// The names in a folder, sorted.
-pub fn names(dir: &Path) -> Vec<String> {
+pub(crate) fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+/// A folder in memory where there is one: runs wait until what they write is on the disk.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }

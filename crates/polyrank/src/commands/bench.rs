@@ -68,7 +68,11 @@ impl Bench {
         sets.push("data.valid=[]".to_owned());
         let loaded = load::config(&options.config, &sets, &[("train", std::slice::from_ref(&options.file))])?;
         let mut measure = Measure::new(&loaded)?;
-        let rate = if options.from_disk { measure.from_disk(train, options.seconds)? } else { measure.from_memory(train, options.seconds)? };
+        let rate = if options.from_disk {
+            measure.from_disk(train, options.seconds)?
+        } else {
+            measure.from_memory(train, options.seconds)?
+        };
         let config = &loaded.config;
         let what = if train { "train" } else { "predict" };
         output::data(&format!(
@@ -111,7 +115,8 @@ impl Measure<'_> {
             self.trainer.step(&feed(batch), &batch.labels).map_err(ModelError::from)?;
         } else {
             let (scorer, network) = (&self.scorer, self.trainer.network());
-            let outputs = self.trainer.pool().install(|| scorer.score(network, &feed(batch))).map_err(ModelError::from)?;
+            let outputs =
+                self.trainer.pool().install(|| scorer.score(network, &feed(batch))).map_err(ModelError::from)?;
             std::hint::black_box(outputs);
         }
         Ok(())
@@ -145,7 +150,8 @@ impl Measure<'_> {
         let (begin, mut rows) = (Instant::now(), 0);
         while begin.elapsed().as_secs_f64() < seconds {
             let encoded = self.dataset.encoded(Part::Train, &self.encoders)?;
-            let ahead = polyrank_data::stream::Prefetch::new(Batches::new(encoded, size, None), 4).map_err(|e| Failure::io("thread", e))?;
+            let ahead = polyrank_data::stream::Prefetch::new(Batches::new(encoded, size, None), 4)
+                .map_err(|e| Failure::io("thread", e))?;
             for batch in ahead {
                 let batch = batch?;
                 self.one(train, &batch)?;

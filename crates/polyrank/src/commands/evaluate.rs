@@ -41,7 +41,8 @@ pub(crate) fn json(measured: &Measured) -> String {
         .tasks
         .iter()
         .map(|task| {
-            let metrics: Map<String, Value> = task.metrics.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+            let metrics: Map<String, Value> =
+                task.metrics.iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
             (task.name.clone(), Value::Object(metrics))
         })
         .collect();

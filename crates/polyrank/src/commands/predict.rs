@@ -11,9 +11,9 @@ use polyrank_data::read::Source;
 use polyrank_model::Predictor;
 use polyrank_train::dataset::{READ_ROWS, encode};
 
+use crate::commands::write::{Format, Writer};
 use crate::failure::Failure;
 use crate::output;
-use crate::commands::write::{Format, Writer};
 
 /// Scores rows with a bundle.
 #[derive(Debug, Args)]
@@ -39,7 +39,9 @@ impl Predict {
         let mut kept: Vec<String> = Vec::new();
         for column in self.keep {
             if config.tasks.iter().any(|t| t.name == column) {
-                return Err(Failure::input(format!("--keep {column}: the scores of a task have this name; keep another column")));
+                return Err(Failure::input(format!(
+                    "--keep {column}: the scores of a task have this name; keep another column"
+                )));
             }
             if !kept.contains(&column) {
                 kept.push(column);
@@ -66,7 +68,8 @@ impl Predict {
                 fields.push(Field::new(&task.name, DataType::Float32, false));
                 arrays.push(Arc::new(Float32Array::from(scores.task(t))));
             }
-            let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|e| Failure::other(&self.output, e))?;
+            let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+                .map_err(|e| Failure::other(&self.output, e))?;
             writer.write(&batch)?;
             rows += batch.num_rows();
         }

@@ -69,7 +69,11 @@ fn summary(loaded: &Loaded, result: &RunResult) -> String {
                 row
             })
             .collect();
-        text += &format!("\nvalidation rows, epoch {}:\n{}\n\n", epoch.epoch, render(&["task", "AUC", "logloss", "RMSE", "MAE"], &rows));
+        text += &format!(
+            "\nvalidation rows, epoch {}:\n{}\n\n",
+            epoch.epoch,
+            render(&["task", "AUC", "logloss", "RMSE", "MAE"], &rows)
+        );
     }
     let folder = result.bundle.parent().map(|p| p.display().to_string()).unwrap_or_default();
     let interrupted = if result.interrupted { "; go on with --resume" } else { "" };

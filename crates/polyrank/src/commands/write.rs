@@ -62,7 +62,8 @@ impl Writer {
             self.fields = batch.schema().fields().clone();
             self.kind = Some(match self.format {
                 Format::Parquet => {
-                    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+                    let properties =
+                        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
                     let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties));
                     Kind::Parquet(Some(writer.map_err(|e| Failure::other(&self.path, e))?))
                 }
@@ -74,7 +75,9 @@ impl Writer {
                 check_types(&self.path, &self.fields, batch)?;
                 writer.write(batch).map_err(|e| Failure::other(&self.path, e))
             }
-            Some(Kind::Csv { writer, header }) => write_csv(writer, header, batch).map_err(|e| Failure::other(&self.path, e)),
+            Some(Kind::Csv { writer, header }) => {
+                write_csv(writer, header, batch).map_err(|e| Failure::other(&self.path, e))
+            }
             _ => Ok(()),
         }
     }
@@ -85,7 +88,9 @@ impl Writer {
         }
         let file = match self.kind.take() {
             Some(Kind::Parquet(Some(writer))) => writer.into_inner().map_err(|e| Failure::other(&self.path, e))?,
-            Some(Kind::Csv { writer, .. }) => writer.into_inner().map_err(|e| Failure::other(&self.path, e.into_error()))?,
+            Some(Kind::Csv { writer, .. }) => {
+                writer.into_inner().map_err(|e| Failure::other(&self.path, e.into_error()))?
+            }
             _ => return Ok(()),
         };
         let done = |mut file: BufWriter<File>| {
@@ -119,13 +124,18 @@ fn check_types(path: &Path, first: &Fields, batch: &RecordBatch) -> Result<(), F
     }
 }
 
-fn write_csv(writer: &mut csv::Writer<BufWriter<File>>, header: &mut bool, batch: &RecordBatch) -> Result<(), Box<dyn std::error::Error>> {
+fn write_csv(
+    writer: &mut csv::Writer<BufWriter<File>>,
+    header: &mut bool,
+    batch: &RecordBatch,
+) -> Result<(), Box<dyn std::error::Error>> {
     if !*header {
         writer.write_record(batch.schema().fields().iter().map(|f| f.name()))?;
         *header = true;
     }
     let options = FormatOptions::default();
-    let formatters = batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<Vec<_>, _>>()?;
+    let formatters =
+        batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<Vec<_>, _>>()?;
     let mut record = csv::StringRecord::new();
     for row in 0..batch.num_rows() {
         record.clear();

@@ -150,7 +150,9 @@ fn rows_without_labels_can_be_scored() {
 fn explain_shows_a_configuration_without_training() {
     let place = Place::new();
     let out = place.run(&["explain", "config.toml", "--set", "model.preset=\"deepctr\""]).ok().out;
-    for part in ["features", "network", "embedding.uid", "gates.finish", "model.tower", "deepctr", "train.optimizer"] {
+    for part in
+        ["features", "network", "embedding.uid", "gates.finish", "towers.finish.0", "preset deepctr", "train.optimizer"]
+    {
         assert!(out.contains(part), "{part}: {out}");
     }
     assert_eq!(place.names("."), ["config.toml", "train.csv", "valid.csv"]);

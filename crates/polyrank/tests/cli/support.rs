@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 
-pub const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 [data]
 train = ["train.csv"]
 valid = ["valid.csv"]
@@ -38,24 +38,24 @@ batch_size = 64
 epochs     = 2
 "#;
 
-pub const COLUMNS: [&str; 5] = ["uid", "item_id", "duration", "finish", "like"];
+pub(crate) const COLUMNS: [&str; 5] = ["uid", "item_id", "duration", "finish", "like"];
 
 /// What a run of the program left.
-pub struct Outcome {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Outcome {
     /// Done, and said nothing that is not data on standard output.
-    pub fn ok(self) -> Outcome {
+    pub(crate) fn ok(self) -> Outcome {
         assert_eq!(self.code, 0, "{}", self.err);
         self
     }
 
     /// Ended with this code and a message with all of `parts`; nothing on standard output.
-    pub fn failed(self, code: i32, parts: &[&str]) -> String {
+    pub(crate) fn failed(self, code: i32, parts: &[&str]) -> String {
         assert_eq!(self.code, code, "{}{}", self.out, self.err);
         assert_eq!(self.out, "");
         let lines: Vec<&str> = self.err.lines().filter(|line| line.starts_with("error: ")).collect();
@@ -69,7 +69,7 @@ impl Outcome {
 /// One row: uid, item_id, duration, finish, like (missing where `None`).
 type Row = (String, i64, f64, i64, Option<i64>);
 
-pub fn rows(count: usize, seed: u64) -> Vec<Row> {
+pub(crate) fn rows(count: usize, seed: u64) -> Vec<Row> {
     let mut state = seed;
     let mut below = |n: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -103,7 +103,7 @@ fn json_lines(rows: &[Row]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-pub fn batch(rows: &[Row]) -> RecordBatch {
+pub(crate) fn batch(rows: &[Row]) -> RecordBatch {
     let columns: [ArrayRef; 5] = [
         Arc::new(StringArray::from_iter_values(rows.iter().map(|r| &r.0))),
         // Ids in a column of floats, as tools that know no nullable integers write them.
@@ -116,13 +116,13 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
 }
 
 /// A folder to work in, with `config.toml`, 300 training and 100 validation rows.
-pub struct Place {
-    pub dir: TempDir,
+pub(crate) struct Place {
+    pub(crate) dir: TempDir,
 }
 
 impl Place {
-    pub fn new() -> Place {
-        let place = Place { dir: tempfile::tempdir().unwrap() };
+    pub(crate) fn new() -> Place {
+        let place = Place { dir: folder() };
         place.write("config.toml", CONFIG);
         place.rows("train.csv", 300, 1);
         place.rows("valid.csv", 100, 2);
@@ -130,26 +130,26 @@ impl Place {
     }
 
     /// A folder with a trained bundle in `run/`.
-    pub fn trained() -> Place {
+    pub(crate) fn trained() -> Place {
         let place = Place::new();
         place.run(&["train", "config.toml", "--out", "run"]).ok();
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
     /// Writes made-up rows in the format of the name: .csv, .tsv (without header), .jsonl or .parquet.
-    pub fn rows(&self, name: &str, count: usize, seed: u64) {
+    pub(crate) fn rows(&self, name: &str, count: usize, seed: u64) {
         let rows = rows(count, seed);
         match Path::new(name).extension().and_then(|e| e.to_str()) {
             Some("csv") => self.write(name, &text(&rows, ",", true)),
@@ -167,7 +167,7 @@ impl Place {
     }
 
     /// Runs the program in this folder.
-    pub fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         let output =
             Command::new(env!("CARGO_BIN_EXE_polyrank")).args(arguments).current_dir(self.dir.path()).output().unwrap();
         Outcome {
@@ -178,7 +178,7 @@ impl Place {
     }
 
     /// The names in a folder, sorted; hidden ones too.
-    pub fn names(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
@@ -187,7 +187,13 @@ impl Place {
 }
 
 /// A CSV file as a header and rows of cells.
-pub fn parse(csv: &str) -> (Vec<String>, Vec<Vec<String>>) {
+pub(crate) fn parse(csv: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let mut lines = csv.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     (lines.next().unwrap(), lines.collect())
+}
+
+/// A folder in memory where there is one: runs wait until what they write is on the disk.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }

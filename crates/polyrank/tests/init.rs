@@ -141,12 +141,8 @@ fn each_column_becomes_what_it_looks_like_and_the_result_trains() {
     ] {
         assert!(!has(&config, name), "{name}");
         assert!(text.contains(&format!("# `{name}` is left out: {why}")), "{name}\n{text}");
-        assert!(
-            text.contains(&format!("# name    = \"{name}\""))
-                || text.contains(&format!("# name = \"{name}\""))
-                || text.contains(&format!("# name  = \"{name}\"")),
-            "{name}\n{text}"
-        );
+        let line = |l: &str| l.starts_with("# name ") && l.ends_with(&format!("= \"{name}\""));
+        assert!(text.lines().any(line), "{name}\n{text}");
     }
     let items: Vec<&str> = config.features.iter().filter(|f| f.side == Side::Item).map(|f| f.name.as_str()).collect();
     assert_eq!(items, ["item_id"]);
@@ -201,7 +197,7 @@ fn hostile_names_and_values_stay_texts() {
     let mut writer = csv::Writer::from_path(at.join("x.csv")).unwrap();
     writer.write_record(names.iter().chain(&["la\"bel\\", ""])).unwrap();
     for i in 0..60u64 {
-        let value = ["a\nb = 1\n[model]", "\u{1b}[31m\u{7f}\u{0}x", "\"]", "\u{85}\u{2028}\\"][below(i, 4) as usize];
+        let value = ["a\nb = 1\n[model]", "\u{1b}[31m\u{7f}x", "\"]", "\u{85}\u{2028}\\"][below(i, 4) as usize];
         let mut row: Vec<String> = names.iter().map(|_| value.to_owned()).collect();
         row.extend([["no \"n\"", "yes\\\n"][usize::from(i % 3 == 0)].to_owned(), "z".to_owned()]);
         writer.write_record(&row).unwrap();
@@ -234,7 +230,7 @@ fn columns_separator_and_positive_values_from_the_command_line() {
     assert_eq!(config.tasks[0].kind, TaskKind::Binary { positive: Some(vec!["c".to_owned()]) });
     // Three texts are no numbers: the user must say.
     let text = blamed(at, &[&args[..], &["kind"]].concat());
-    assert!(text.contains("--task 'kind=VALUE'"), "{text}");
+    assert!(text.contains("--task NAME=VALUE"), "{text}");
     let config = parse(&ok(at, &[&args[..], &["price"]].concat()));
     assert!(matches!(config.tasks[0].kind, TaskKind::Regression { .. }));
     let text = blamed(at, &[&args[..], &["prise"]].concat());

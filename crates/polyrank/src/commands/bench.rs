@@ -69,9 +69,9 @@ impl Bench {
         let loaded = load::config(&options.config, &sets, &[("train", std::slice::from_ref(&options.file))])?;
         let mut measure = Measure::new(&loaded)?;
         let rate = if options.from_disk {
-            measure.from_disk(train, options.seconds)?
+            measure.reading(train, options.seconds)?
         } else {
-            measure.from_memory(train, options.seconds)?
+            measure.held(train, options.seconds)?
         };
         let config = &loaded.config;
         let what = if train { "train" } else { "predict" };
@@ -123,7 +123,7 @@ impl Measure<'_> {
     }
 
     /// Whole batches, encoded beforehand: passes over them until the time is up, after one step to warm up.
-    fn from_memory(&mut self, train: bool, seconds: f64) -> Result<f64, Failure> {
+    fn held(&mut self, train: bool, seconds: f64) -> Result<f64, Failure> {
         let size = self.loaded.config.train.batch_size;
         let encoded = self.dataset.encoded(Part::Train, &self.encoders)?;
         let mut batches = Batches::new(encoded, size, None).collect::<Result<Vec<_>, _>>()?;
@@ -145,7 +145,7 @@ impl Measure<'_> {
     }
 
     /// Reading, decoding, encoding and batching included: whole passes over the files until the time is up.
-    fn from_disk(&mut self, train: bool, seconds: f64) -> Result<f64, Failure> {
+    fn reading(&mut self, train: bool, seconds: f64) -> Result<f64, Failure> {
         let size = self.loaded.config.train.batch_size;
         let (begin, mut rows) = (Instant::now(), 0);
         while begin.elapsed().as_secs_f64() < seconds {

@@ -27,6 +27,9 @@ use crate::output;
 use decide::Entry;
 use scan::Column;
 
+/// Columns that are looked at: as many features as a configuration can have.
+const MOST_COLUMNS: usize = 10_000;
+
 /// Looks at data and writes a commented configuration.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
@@ -85,6 +88,10 @@ impl Init {
         let wanted = label::wanted(&self.task, &source)?;
         let labels: Vec<String> = wanted.iter().map(|w| w.column.clone()).collect();
         let (names, unreadable) = readable(&source, &labels)?;
+        if names.len() > MOST_COLUMNS {
+            let problem = format!("{} columns, where a configuration takes up to {MOST_COLUMNS}", names.len());
+            return Err(Failure::input(problem + "; write the ones that matter to files of their own"));
+        }
         let (columns, ended) = scan::scan(&source, &names, self.rows)?;
         let seen = columns.first().map_or(0, |c| c.rows);
         if seen == 0 {

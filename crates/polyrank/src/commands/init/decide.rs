@@ -156,7 +156,7 @@ fn left_out(column: &Column, list: Option<&Found>) -> Option<String> {
     if is_time(column) {
         return Some("a point in time: later rows hold times that training never saw".to_owned());
     }
-    let unique = column.distinct() == given && given >= ENOUGH && !column.values.full;
+    let unique = given >= ENOUGH && column.values.single() == column.values.distinct();
     let amount = column.fractions > 0 || (says_quantity(&column.name) && !says_identity(&column.name));
     if unique && !(column.is_numeric() && amount) {
         return Some("a different value in every row: there is nothing to learn about any one of them".to_owned());

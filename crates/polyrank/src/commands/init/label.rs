@@ -138,10 +138,7 @@ pub(super) fn decide(wanted: &Wanted, column: &Column) -> Result<Label, Failure>
             let rarer = if tied { std::cmp::max_by_key(a, b, |e| &e.0) } else { rarer };
             Ok(two(label, rarer, if tied { "one of two equally frequent" } else { "the rarer of two" }, &share))
         }
-        _ => {
-            let name = &column.name;
-            fail(format!("its values are no numbers ({}); name the positive one, as --task '{name}=VALUE'", listed()))
-        }
+        _ => fail(format!("its values are no numbers ({}); name the positive one, as --task NAME=VALUE", listed())),
     }
 }
 

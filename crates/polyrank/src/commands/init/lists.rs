@@ -21,6 +21,8 @@ const SEPARATORS: &[&str] = &["|", ";", ",", "\t", " "];
 #[derive(Debug)]
 pub(super) struct Lists {
     texts: Vec<String>,
+    /// Bytes of texts that may still be kept.
+    room: usize,
     columns: u64,
     items: Counts,
     examples: Vec<String>,
@@ -46,10 +48,11 @@ pub(super) struct Found {
 }
 
 impl Lists {
-    pub(super) fn new(most: usize) -> Lists {
+    pub(super) fn new(most: usize, room: usize) -> Lists {
         let items = Counts::new(most);
         Lists {
             texts: Vec::new(),
+            room,
             columns: 0,
             items,
             examples: Vec::new(),
@@ -66,8 +69,9 @@ impl Lists {
     }
 
     pub(super) fn observe_text(&mut self, text: &str) {
-        if self.texts.len() < TEXTS {
-            let end = text.floor_char_boundary(TEXT_BYTES);
+        let end = text.floor_char_boundary(TEXT_BYTES);
+        if self.texts.len() < TEXTS && end <= self.room {
+            self.room -= end;
             self.texts.push(text[..end].to_owned());
         }
     }
@@ -174,7 +178,7 @@ mod tests {
     use super::*;
 
     fn separator(texts: &[String]) -> Option<&'static str> {
-        let mut lists = Lists::new(1000);
+        let mut lists = Lists::new(1000, 1 << 20);
         texts.iter().for_each(|t| lists.observe_text(t));
         lists.text_found().and_then(|found| found.separator)
     }
@@ -195,7 +199,7 @@ mod tests {
 
     #[test]
     fn equally_many_fractional_numbers_are_a_vector() {
-        let mut lists = Lists::new(1000);
+        let mut lists = Lists::new(1000, 1 << 20);
         ["[0.5, 1, 2]", "[1.5, 2, 3]"].iter().for_each(|t| lists.observe_text(t));
         let found = lists.text_found().map(|f| (f.vector, f.bad));
         assert_eq!(found, Some((Some(3), None)));

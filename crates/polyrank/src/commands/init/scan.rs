@@ -16,7 +16,9 @@ use crate::failure::Failure;
 /// Rows read at a time.
 const READ_ROWS: usize = 8192;
 /// Values told apart over all columns; each column gets its part.
-const TOLD_APART: usize = 32 << 20;
+const TOLD_APART: usize = 16 << 20;
+/// Bytes of text that are kept to look for lists in, over all columns.
+const LIST_BYTES: usize = 256 << 20;
 /// Values told apart within one column.
 const MOST: usize = 1 << 20;
 /// Different values of a column that are kept as they stand.
@@ -109,7 +111,7 @@ impl Numbers {
 }
 
 impl Column {
-    fn new(name: &str, most: usize, from_text: bool) -> Column {
+    fn new(name: &str, most: usize, list_bytes: usize, from_text: bool) -> Column {
         Column {
             name: name.to_owned(),
             rows: 0,
@@ -127,7 +129,7 @@ impl Column {
             dates: 0,
             ascending: true,
             last: None,
-            lists: Lists::new(most),
+            lists: Lists::new(most, list_bytes),
             from_text,
         }
     }
@@ -319,10 +321,13 @@ fn is_date(text: &str) -> bool {
 /// Looks at the first `most` rows; also says whether those are all.
 pub(super) fn scan(source: &Source, names: &[String], most: u64) -> Result<(Vec<Column>, bool), Failure> {
     let from_text = !source.files().all(is_binary);
+    let list_bytes = LIST_BYTES / names.len().max(1);
     let each = (TOLD_APART / names.len().max(1)).clamp(1024, MOST);
-    let mut columns: Vec<Column> = names.iter().map(|name| Column::new(name, each, from_text)).collect();
+    let mut columns: Vec<Column> = names.iter().map(|name| Column::new(name, each, list_bytes, from_text)).collect();
     let mut left = most;
-    for raw in source.rows(names, READ_ROWS)? {
+    // No further than asked: a later row may be malformed.
+    let at_once = usize::try_from(most).unwrap_or(READ_ROWS).min(READ_ROWS);
+    for raw in source.rows(names, at_once)? {
         if left == 0 {
             return Ok((columns, false));
         }

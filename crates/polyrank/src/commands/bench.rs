@@ -12,6 +12,7 @@ use polyrank_model::feed::feed;
 use polyrank_model::optimizer::optimizer;
 use polyrank_model::options::trainer_options;
 use polyrank_model::{ModelError, memory, network_graph};
+use polyrank_schema::config::Validation;
 use polyrank_train::dataset::{Dataset, Part};
 use polyrank_train::run::threads;
 
@@ -63,10 +64,10 @@ impl Bench {
             What::Train(options) => (true, options),
             What::Predict(options) => (false, options),
         };
-        // Training rows only: a held-out part would not be measured.
-        let mut sets = options.set.clone();
-        sets.push("data.valid=[]".to_owned());
-        let loaded = load::config(&options.config, &sets, &[("train", std::slice::from_ref(&options.file))])?;
+        let files = std::slice::from_ref(&options.file);
+        let mut loaded = load::config(&options.config, &options.set, &[("train", files)])?;
+        // All rows of the file are measured: none is held out.
+        loaded.config.data.valid = Validation::None;
         let mut measure = Measure::new(&loaded)?;
         let rate = if options.from_disk {
             measure.reading(train, options.seconds)?

@@ -66,7 +66,7 @@ class Bench:
     def ours(self, model, dim, batch, size):
         config = HERE / f"{model}.toml"
         sets = ["--set", f"features.dim={dim}", "--set", f"train.batch_size={batch}"]
-        out = run(self.polyrank, "bench", "train", self.rows(size), "--config", config, *sets)
+        out = run(self.polyrank, "bench", "train", self.rows(size), "--config", config, "--seconds", 2, *sets)
         return float(re.search(r"(\d+) rows/s\s*$", out)[1])
 
     def theirs(self, peer, model, dim, batch, size, steps):

@@ -5,9 +5,13 @@
 //!   gradients share what is free; when scoring, values do.
 //! - A batch-wide op (batch norm) ends a segment: all micro-batches finish it before the next begins.
 
+use crate::exec::MICRO_ROWS;
 use crate::graph::{Graph, Node, Value};
 use crate::kernels::arena::Place;
 use crate::ops::Op;
+
+/// Rows of a value that a micro-batch should not exceed.
+const TOKENS: usize = 512;
 
 /// What to do with one op in one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +56,10 @@ pub(crate) struct PlanNode {
 pub(crate) struct Plan {
     pub(crate) nodes: Vec<PlanNode>,
     pub(crate) segments: Vec<Segment>,
-    /// By head: whether its loss adds to a gradient that another head's has begun.
-    pub(crate) head_accumulates: Vec<bool>,
+    /// By head, then by objective: whether its loss adds to a gradient that an earlier one's has begun.
+    pub(crate) loss_accumulates: Vec<bool>,
+    /// Rows of a micro-batch, at most.
+    pub(crate) micro_rows: usize,
     /// Numbers of an arena a row.
     pub(crate) width: usize,
 }
@@ -63,6 +69,7 @@ pub(crate) struct Plan {
 pub(crate) fn own_concat_inputs(graph: &Graph) -> Graph {
     let mut readers = vec![0usize; graph.nodes.len()];
     let used = graph.nodes.iter().flat_map(|n| &n.inputs).chain(graph.heads.iter().map(|h| &h.output));
+    let used = used.chain(graph.objectives.iter().map(|o| &o.value));
     for value in used.chain(graph.watched.iter().map(|(_, v)| v)) {
         readers[value.0] += 1;
     }
@@ -81,6 +88,7 @@ pub(crate) fn own_concat_inputs(graph: &Graph) -> Graph {
                     op: Op::from(crate::ops::activation::Activate::copy()),
                     inputs: vec![input],
                     width: source.width,
+                    space: source.space,
                 });
                 input = Value(out.nodes.len() - 1);
             }
@@ -92,6 +100,9 @@ pub(crate) fn own_concat_inputs(graph: &Graph) -> Graph {
     }
     for head in &mut out.heads {
         head.output = moved[head.output.0];
+    }
+    for objective in &mut out.objectives {
+        objective.value = moved[objective.value.0];
     }
     for (_, value) in &mut out.watched {
         *value = moved[value.0];
@@ -127,35 +138,37 @@ struct Allocator {
 }
 
 impl Allocator {
-    /// A buffer for rows of `width` numbers: rows start on cache lines, an odd number of them apart, so that a column
+    /// A buffer for a node's value: rows start on cache lines, an odd number of them apart, so that a column
     /// of many rows spreads over all cache sets.
-    fn take(&mut self, width: usize) -> Place {
+    fn take(&mut self, node: &Node) -> Place {
+        let (width, most) = (node.width, node.space.most());
         let lines = width.div_ceil(16) | 1;
         let ld = 16 * lines;
+        let all = ld * most;
         // The smallest stretch that fits.
-        let best = (0..self.free.len()).filter(|&i| self.free[i].1 >= ld).min_by_key(|&i| self.free[i].1);
+        let best = (0..self.free.len()).filter(|&i| self.free[i].1 >= all).min_by_key(|&i| self.free[i].1);
         let start = match best {
             Some(i) => {
                 let (start, length) = self.free[i];
-                if length == ld {
+                if length == all {
                     self.free.remove(i);
                 } else {
-                    self.free[i] = (start + ld, length - ld);
+                    self.free[i] = (start + all, length - all);
                 }
                 start
             }
             None => {
                 let start = self.end;
-                self.end += ld;
+                self.end += all;
                 start
             }
         };
-        Place { start, ld, column: 0, width }
+        Place { start, ld, column: 0, width, most }
     }
 
     fn give_back(&mut self, place: Place) {
         let at = self.free.partition_point(|f| f.0 < place.start);
-        self.free.insert(at, (place.start, place.ld));
+        self.free.insert(at, (place.start, place.ld * place.most));
         let mut i = 0;
         while i + 1 < self.free.len() {
             if self.free[i].0 + self.free[i].1 == self.free[i + 1].0 {
@@ -168,18 +181,41 @@ impl Allocator {
     }
 }
 
+/// Of values that are never computed.
+const NOWHERE: Place = Place { start: 0, ld: 0, column: 0, width: 0, most: 1 };
+
 fn slice(host: Place, column: usize, width: usize) -> Place {
     Place { column: host.column + column, width, ..host }
+}
+
+/// Rows of a micro-batch: fewer if a row's lists or fields are many, so that their values too stay in cache.
+fn micro_rows(graph: &Graph) -> usize {
+    let most = graph.nodes.iter().map(|node| node.space.most()).max().unwrap_or(1);
+    (TOKENS / most.max(1)).clamp(MICRO_ROWS / 4, MICRO_ROWS)
+}
+
+/// Which nodes scoring needs: those that heads and watched values depend on.
+fn scored(graph: &Graph) -> Vec<bool> {
+    let mut needed = vec![false; graph.nodes.len()];
+    for value in graph.heads.iter().map(|h| h.output).chain(graph.watched.iter().map(|(_, v)| *v)) {
+        needed[value.0] = true;
+    }
+    for (i, node) in graph.nodes.iter().enumerate().rev() {
+        if needed[i] {
+            node.inputs.iter().for_each(|input| needed[input.0] = true);
+        }
+    }
+    needed
 }
 
 /// The plan that scores: forward only.
 pub(crate) fn infer(graph: &Graph) -> Plan {
     let n = graph.nodes.len();
-    let hosts = hosts(graph);
+    let (hosts, scored) = (hosts(graph), scored(graph));
     // The buffer that a node's value lies in belongs to its host, if it has one.
     let owner = |i: usize| hosts[i].map_or(i, |(host, _)| host);
     let mut last_read = vec![0usize; n];
-    for (i, node) in graph.nodes.iter().enumerate() {
+    for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| scored[*i]) {
         last_read[owner(i)] = last_read[owner(i)].max(i);
         for input in &node.inputs {
             last_read[owner(input.0)] = last_read[owner(input.0)].max(i);
@@ -191,10 +227,10 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
     let mut allocator = Allocator::default();
     let mut places: Vec<Option<Place>> = vec![None; n];
     let mut actions = Vec::new();
-    for (i, node) in graph.nodes.iter().enumerate() {
+    for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| scored[*i]) {
         let own = owner(i);
         if places[own].is_none() {
-            places[own] = Some(allocator.take(graph.nodes[own].width));
+            places[own] = Some(allocator.take(&graph.nodes[own]));
         }
         if let (Some((_, column)), Some(host)) = (hosts[i], places[own]) {
             places[i] = Some(slice(host, column, node.width));
@@ -211,14 +247,14 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
     let nodes = places
         .into_iter()
         .map(|place| PlanNode {
-            value: place.unwrap_or(Place { start: 0, ld: 0, column: 0, width: 0 }),
+            value: place.unwrap_or(NOWHERE),
             grad: None,
             dx: Vec::new(),
             param_shared: Vec::new(),
         })
         .collect();
     let segments = vec![Segment { actions, then: Barrier::None }];
-    Plan { nodes, segments, head_accumulates: Vec::new(), width: allocator.end }
+    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows: micro_rows(graph), width: allocator.end }
 }
 
 /// The plan that trains: forward, losses, backward.
@@ -231,11 +267,13 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     let mut learns = vec![false; n];
     for (i, node) in graph.nodes.iter().enumerate() {
         let own = !node.op.params().is_empty() || matches!(node.op, Op::Lookup(_));
-        learns[i] = own || node.inputs.iter().any(|v| learns[v.0]);
+        learns[i] = !node.op.stops() && (own || node.inputs.iter().any(|v| learns[v.0]));
     }
     let mut reached = vec![false; n];
-    for head in &graph.heads {
-        reached[head.output.0] = true;
+    let minimised: Vec<Value> =
+        graph.heads.iter().map(|h| h.output).chain(graph.objectives.iter().map(|o| o.value)).collect();
+    for value in &minimised {
+        reached[value.0] = true;
     }
     for (i, node) in graph.nodes.iter().enumerate().rev() {
         if reached[i] && learns[i] {
@@ -284,7 +322,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     let mut allocator = Allocator::default();
     let mut values: Vec<Option<Place>> = vec![None; n];
     for i in (0..n).filter(|&i| hosts[i].is_none()) {
-        values[i] = Some(allocator.take(graph.nodes[i].width));
+        values[i] = Some(allocator.take(&graph.nodes[i]));
     }
     let place_slices = |places: &mut Vec<Option<Place>>| {
         for i in 0..n {
@@ -299,13 +337,13 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     // gradient lives until its first input's (the last to run).
     let mut grads: Vec<Option<Place>> = vec![None; n];
     let mut written = vec![false; n];
-    let mut head_accumulates = Vec::new();
-    for head in &graph.heads {
-        let own = owner(head.output.0);
-        if has_grad[head.output.0] && grads[own].is_none() {
-            grads[own] = Some(allocator.take(graph.nodes[own].width));
+    let mut loss_accumulates = Vec::new();
+    for value in &minimised {
+        let own = owner(value.0);
+        if has_grad[value.0] && grads[own].is_none() {
+            grads[own] = Some(allocator.take(&graph.nodes[own]));
         }
-        head_accumulates.push(std::mem::replace(&mut written[own], true));
+        loss_accumulates.push(std::mem::replace(&mut written[own], true));
     }
     let mut param_written = vec![false; graph.params.len()];
     let mut dx: Vec<Vec<Option<bool>>> = graph.nodes.iter().map(|node| vec![None; node.inputs.len()]).collect();
@@ -324,7 +362,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
             if has_grad[input.0] {
                 let own = owner(input.0);
                 if grads[own].is_none() {
-                    grads[own] = Some(allocator.take(graph.nodes[own].width));
+                    grads[own] = Some(allocator.take(&graph.nodes[own]));
                 }
                 *slot = Some(std::mem::replace(&mut written[own], true));
             }
@@ -350,11 +388,11 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         .zip(dx)
         .zip(param_shared)
         .map(|(((value, grad), dx), param_shared)| PlanNode {
-            value: value.unwrap_or(Place { start: 0, ld: 0, column: 0, width: 0 }),
+            value: value.unwrap_or(NOWHERE),
             grad,
             dx,
             param_shared,
         })
         .collect();
-    Plan { nodes, segments, head_accumulates, width: allocator.end }
+    Plan { nodes, segments, loss_accumulates, micro_rows: micro_rows(graph), width: allocator.end }
 }

@@ -10,6 +10,10 @@ pub(crate) enum Purpose {
     Init = 1,
     /// Dropout masks.
     Dropout = 2,
+    /// Ids drawn as negative examples.
+    Negatives = 3,
+    /// Noise of gates.
+    Noise = 4,
 }
 
 const NEAR: [f32; 9] = [

@@ -176,16 +176,14 @@ impl<T: Real> SparseGradient<T> {
         self.sums.resize(self.rows.len() * dim, T::ZERO);
         let mut from = 0;
         for slot in slots {
+            let (SlotIds::One(ids) | SlotIds::Many { ids, .. }) = slot.ids;
             match slot.ids {
-                SlotIds::One(ids) => {
-                    scatter(&self.index[from..from + ids.len()], slot.grads, dim, &mut self.sums);
-                    from += ids.len();
-                }
-                SlotIds::Many { offsets, ids } => {
+                SlotIds::Many { offsets, ids } if slot.pooling != Pooling::Each => {
                     self.scatter_bags(table, slot, offsets, ids, from);
-                    from += ids.len();
                 }
+                _ => scatter(&self.index[from..from + ids.len()], slot.grads, dim, &mut self.sums),
             }
+            from += ids.len();
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use crate::exec::feed::Feed;
-use crate::graph::{Running, Table};
+use crate::exec::input::Input;
+use crate::graph::{Running, Space, Table};
 use crate::kernels::arena::{Mat, MatMut};
 use crate::params::Params;
+use crate::real::Real;
 use crate::rng::{Purpose, Stream};
 use crate::table::EmbeddingTable;
 
@@ -42,9 +43,11 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) x: Vec<Mat<'a, T>>,
     /// The output.
     pub(crate) y: MatMut<'a, T>,
-    /// The micro-batch's rows within the batch.
+    /// The micro-batch's rows of the output within the batch's: rows of the batch, or of the output's space.
     pub(crate) rows: Range<usize>,
-    pub(crate) feed: &'a Feed<'a, T>,
+    /// The micro-batch's rows within the batch.
+    pub(crate) samples: Range<usize>,
+    pub(crate) input: &'a Input<'a, T>,
     pub(crate) state: &'a State<'a, T>,
     /// `None` when scoring.
     pub(crate) training: Option<Training>,
@@ -62,14 +65,18 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) dy: MatMut<'a, T>,
     /// The gradient of each input that needs one, and whether to add to what is there.
     pub(crate) dx: Vec<Option<(MatMut<'a, T>, bool)>>,
+    /// As in [`Forward`].
     pub(crate) rows: Range<usize>,
+    /// As in [`Forward`].
+    pub(crate) samples: Range<usize>,
+    pub(crate) input: &'a Input<'a, T>,
     pub(crate) state: &'a State<'a, T>,
     pub(crate) training: Training,
     /// What a batch-wide op's `combine_forward` left.
     pub(crate) combined: &'a [T],
     /// The batch's sums of a batch-wide op's `reduce_backward`.
     pub(crate) sums: &'a [f64],
-    /// Rows of the batch.
+    /// Rows of the output in the whole batch.
     pub(crate) batch_rows: usize,
     /// This lane's gradients of all parameters.
     pub(crate) grads: &'a mut [T],
@@ -83,10 +90,17 @@ pub(crate) struct Backward<'a, T> {
 pub(crate) struct Combine<'a, T> {
     /// The batch's sums of `reduce_forward`.
     pub(crate) sums: &'a [f64],
+    /// Rows of the output in the whole batch.
     pub(crate) batch_rows: usize,
     /// To fill.
     pub(crate) combined: &'a mut Vec<T>,
     pub(crate) running: &'a mut [RunningStats<T>],
+}
+
+/// The rows of a space that belong to row `row` of the batch, counted from the micro-batch's first.
+pub(crate) fn local<T: Real>(input: &Input<'_, T>, samples: &Range<usize>, space: Space, row: usize) -> Range<usize> {
+    let (first, segment) = (input.range(space, samples.clone()).start, input.segment(space, row));
+    segment.start - first..segment.end - first
 }
 
 impl<T> State<'_, T> {

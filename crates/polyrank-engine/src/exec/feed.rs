@@ -1,6 +1,8 @@
 //! A batch as the engine sees it: ids by slot and numbers, borrowed.
 
-use crate::graph::Graph;
+use crate::graph::{Graph, Pooling, Space};
+use crate::ops::Op;
+use crate::ops::lookup::Ids;
 
 /// B rows of input.
 #[derive(Debug, Clone)]
@@ -43,20 +45,31 @@ impl<T> Feed<'_, T> {
             return fail(format!("{} numbers for {} rows of {}", self.dense.len(), self.rows, graph.dense_width));
         }
         for node in &graph.nodes {
-            let crate::ops::Op::Lookup(lookup) = &node.op else { continue };
+            if let Space::List { slot, most, .. } = node.space {
+                self.check_list(&node.name, slot, most)?;
+            }
+            let Op::Lookup(lookup) = &node.op else { continue };
+            let Ids::Slot(slot) = lookup.ids else { continue };
             let table = &graph.tables[lookup.table.0];
-            let ids = match (self.slots[lookup.slot], lookup.pooling) {
-                (SlotIds::One(ids), crate::graph::Pooling::One) if ids.len() == self.rows => ids,
-                (SlotIds::Many { offsets, ids }, pooling) if pooling != crate::graph::Pooling::One => {
+            let ids = match (self.slots[slot], lookup.pooling) {
+                (SlotIds::One(ids), Pooling::One) if ids.len() == self.rows => ids,
+                (SlotIds::Many { offsets, ids }, pooling) if pooling != Pooling::One => {
                     let whole = offsets.len().checked_sub(1) == Some(self.rows)
                         && offsets.first() == Some(&0)
                         && offsets.last().map(|&n| n as usize) == Some(ids.len());
                     if !whole || offsets.windows(2).any(|w| w[0] > w[1]) {
                         return fail(format!("{}: offsets do not cut its ids into {} rows", node.name, self.rows));
                     }
+                    let same = |other: SlotIds<'_>| matches!(other, SlotIds::Many { offsets: o, .. } if o == offsets);
+                    if let Space::List { slot: like, .. } = lookup.space
+                        && !same(self.slots[like])
+                    {
+                        let text = "has another number of ids in some rows than the list that it belongs to";
+                        return fail(format!("{}: {text}", node.name));
+                    }
                     ids
                 }
-                _ => return fail(format!("{}: slot {} has another shape", node.name, lookup.slot)),
+                _ => return fail(format!("{}: slot {slot} has another shape", node.name)),
             };
             let largest = ids.iter().copied().max().unwrap_or(0) as usize;
             if largest >= table.rows {
@@ -64,5 +77,20 @@ impl<T> Feed<'_, T> {
             }
         }
         Ok(())
+    }
+
+    /// A list's ids are cut into the batch's rows, none of them longer than its values' places.
+    fn check_list(&self, name: &str, slot: usize, most: usize) -> Result<(), FeedError> {
+        let Some(SlotIds::Many { offsets, ids }) = self.slots.get(slot) else {
+            return Err(FeedError(format!("{name}: slot {slot} has another shape")));
+        };
+        let cut = offsets.len().checked_sub(1) == Some(self.rows)
+            && offsets.first() == Some(&0)
+            && offsets.last().map(|&n| n as usize) == Some(ids.len());
+        let fits = offsets.windows(2).all(|w| w[0] <= w[1] && (w[1] - w[0]) as usize <= most);
+        if cut && fits {
+            return Ok(());
+        }
+        Err(FeedError(format!("{name}: offsets do not cut its ids into {} rows of at most {most}", self.rows)))
     }
 }

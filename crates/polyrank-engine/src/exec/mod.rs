@@ -4,6 +4,7 @@
 
 pub(crate) mod context;
 pub mod feed;
+pub(crate) mod input;
 mod run;
 pub mod score;
 pub mod train;
@@ -12,7 +13,7 @@ mod update;
 /// Most rows of a micro-batch: few enough that a ranker's values stay in the second-level cache.
 pub(crate) const MICRO_ROWS: usize = 64;
 
-/// How a batch is cut: micro-batches of consecutive rows, and lanes of consecutive micro-batches. A lane sums its
+/// How a batch is cut (see [`Plan::micro_rows`](crate::plan::Plan)): micro-batches of consecutive rows, and lanes of consecutive micro-batches. A lane sums its
 /// gradients in order; lanes are summed in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cut {
@@ -23,9 +24,9 @@ pub(crate) struct Cut {
 }
 
 impl Cut {
-    /// The cut of a batch of `rows` rows, at least 1.
-    pub(crate) fn of(rows: usize) -> Cut {
-        let micros = rows.div_ceil(MICRO_ROWS).max(1);
+    /// The cut of a batch of `rows` rows, at least 1, into micro-batches of at most `micro_rows`.
+    pub(crate) fn of(rows: usize, micro_rows: usize) -> Cut {
+        let micros = rows.div_ceil(micro_rows).max(1);
         // More lanes feed more threads and cost a pass over all layer gradients each.
         let lanes = micros.min((rows / 512).clamp(4, 16));
         let even = |parts: usize, of: usize| (0..=parts).map(|i| i * of / parts).collect();

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::exec::context::{Backward, Forward, State, Training};
-use crate::exec::feed::Feed;
-use crate::graph::Graph;
-use crate::kernels::arena::{Arena, Place};
+use crate::exec::input::Input;
+use crate::graph::{Graph, Value};
+use crate::kernels::arena::{Arena, Place, View};
 use crate::plan::Plan;
 use crate::real::Real;
 
@@ -13,7 +13,7 @@ use crate::real::Real;
 pub(crate) struct Pass<'a, T> {
     pub(crate) graph: &'a Graph,
     pub(crate) plan: &'a Plan,
-    pub(crate) feed: &'a Feed<'a, T>,
+    pub(crate) input: &'a Input<'a, T>,
     pub(crate) state: &'a State<'a, T>,
     /// `None` when scoring.
     pub(crate) training: Option<Training>,
@@ -22,20 +22,33 @@ pub(crate) struct Pass<'a, T> {
 }
 
 impl<T: Real> Pass<'_, T> {
+    /// A value's numbers, or its gradient's, for these rows of the batch.
+    pub(crate) fn view(&self, value: Value, place: Place, samples: &Range<usize>) -> View {
+        let space = self.graph.nodes[value.0].space;
+        View { place, rows: self.input.range(space, samples.clone()).len() }
+    }
+
+    /// A value's numbers for these rows of the batch.
+    pub(crate) fn value(&self, value: Value, samples: &Range<usize>) -> View {
+        self.view(value, self.plan.nodes[value.0].value, samples)
+    }
+
     /// Calls `f` with node `i`'s forward context.
     pub(crate) fn forward<R>(
         &self,
         i: usize,
-        rows: Range<usize>,
+        samples: Range<usize>,
         arena: &mut Arena<T>,
         f: impl FnOnce(&mut Forward<'_, T>) -> R,
     ) -> R {
         let node = &self.graph.nodes[i];
-        let reads: Vec<Place> = node.inputs.iter().map(|v| self.plan.nodes[v.0].value).collect();
-        let (x, mut y) = arena.borrow(rows.len(), &reads, &[self.plan.nodes[i].value]);
+        let reads: Vec<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
+        let (x, mut y) = arena.borrow(&reads, &[self.value(Value(i), &samples)]);
         let y = y.remove(0);
         let combined = self.combined.get(i).map_or(&[][..], Vec::as_slice);
-        let mut cx = Forward { x, y, rows, feed: self.feed, state: self.state, training: self.training, combined };
+        let rows = self.input.range(node.space, samples.clone());
+        let (input, state, training) = (self.input, self.state, self.training);
+        let mut cx = Forward { x, y, rows, samples, input, state, training, combined };
         f(&mut cx)
     }
 
@@ -43,22 +56,22 @@ impl<T: Real> Pass<'_, T> {
     pub(crate) fn backward(
         &self,
         i: usize,
-        rows: Range<usize>,
+        samples: Range<usize>,
         arena: &mut Arena<T>,
         lane: LaneView<'_, T>,
         f: impl FnOnce(&mut Backward<'_, T>),
     ) {
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let (Some(grad), Some(training)) = (planned.grad, self.training) else { return };
-        let mut reads: Vec<Place> = node.inputs.iter().map(|v| self.plan.nodes[v.0].value).collect();
-        reads.push(planned.value);
-        let mut writes = vec![grad];
+        let mut reads: Vec<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
+        reads.push(self.value(Value(i), &samples));
+        let mut writes = vec![self.view(Value(i), grad, &samples)];
         for (input, dx) in node.inputs.iter().zip(&planned.dx) {
             if let (Some(_), Some(place)) = (dx, self.plan.nodes[input.0].grad) {
-                writes.push(place);
+                writes.push(self.view(*input, place, &samples));
             }
         }
-        let (mut x, writes) = arena.borrow(rows.len(), &reads, &writes);
+        let (mut x, writes) = arena.borrow(&reads, &writes);
         let mut writes = writes.into_iter();
         let (Some(y), Some(dy)) = (x.pop(), writes.next()) else { return };
         let dx = planned
@@ -73,12 +86,14 @@ impl<T: Real> Pass<'_, T> {
             y,
             dy,
             dx,
-            rows,
+            rows: self.input.range(node.space, samples.clone()),
+            samples,
+            input: self.input,
             state: self.state,
             training,
             combined: self.combined.get(i).map_or(&[][..], Vec::as_slice),
             sums: lane.sums,
-            batch_rows: self.feed.rows,
+            batch_rows: self.input.range(node.space, 0..self.input.feed.rows).len(),
             grads: lane.grads,
             accumulate: &accumulate,
             slot_grad: lane.slot_grad,

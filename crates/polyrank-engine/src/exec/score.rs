@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use crate::exec::MICRO_ROWS;
 use crate::exec::feed::{Feed, FeedError};
+use crate::exec::input::Input;
 use crate::exec::run::Pass;
 use crate::kernels::arena::Arena;
 use crate::network::Network;
@@ -40,21 +40,23 @@ impl<T: Real> Scorer<T> {
 
     fn run(&self, network: &Network<T>, feed: &Feed<'_, T>, watch: bool) -> Result<(Vec<T>, Watched), FeedError> {
         feed.check(&network.graph)?;
+        let (input, most) = (Input::scoring(feed), self.plan.micro_rows);
         let heads = network.graph.heads.len();
         let mut out = vec![T::ZERO; feed.rows * heads];
         let state = network.state();
-        let pass = Pass { graph: &network.graph, plan: &self.plan, feed, state: &state, training: None, combined: &[] };
+        let pass =
+            Pass { graph: &network.graph, plan: &self.plan, input: &input, state: &state, training: None, combined: &[] };
         let micro = |(i, out): (usize, &mut [T])| {
-            let rows = i * MICRO_ROWS..feed.rows.min((i + 1) * MICRO_ROWS);
+            let rows = i * most..feed.rows.min((i + 1) * most);
             let pooled = self.arenas.lock().map_or(None, |mut arenas| arenas.pop());
-            let mut arena = pooled.unwrap_or_else(|| Arena::new(MICRO_ROWS, self.plan.width));
+            let mut arena = pooled.unwrap_or_else(|| Arena::new(most, self.plan.width));
             for action in &self.plan.segments[0].actions {
                 if let Action::Forward(node) = action {
                     pass.forward(*node, rows.clone(), &mut arena, |cx| network.graph.nodes[*node].op.forward(cx));
                 }
             }
-            let places: Vec<_> = network.graph.heads.iter().map(|h| self.plan.nodes[h.output.0].value).collect();
-            let (outputs, _) = arena.borrow(rows.len(), &places, &[]);
+            let views: Vec<_> = network.graph.heads.iter().map(|h| pass.value(h.output, &rows)).collect();
+            let (outputs, _) = arena.borrow(&views, &[]);
             for (h, output) in outputs.iter().enumerate() {
                 for r in 0..rows.len() {
                     out[r * heads + h] = output.row(r)[0];
@@ -62,8 +64,8 @@ impl<T: Real> Scorer<T> {
             }
             let mut sums = Vec::new();
             if watch {
-                let places: Vec<_> = network.graph.watched.iter().map(|(_, v)| self.plan.nodes[v.0].value).collect();
-                let (values, _) = arena.borrow(rows.len(), &places, &[]);
+                let views: Vec<_> = network.graph.watched.iter().map(|(_, v)| pass.value(*v, &rows)).collect();
+                let (values, _) = arena.borrow(&views, &[]);
                 sums = values
                     .iter()
                     .map(|value| column_sums(value.width(), (0..rows.len()).map(|r| value.row(r))))
@@ -75,10 +77,10 @@ impl<T: Real> Scorer<T> {
             sums
         };
         // A request's few rows are not worth waking other threads for.
-        let per_micro: Vec<Watched> = if feed.rows <= MICRO_ROWS {
-            out.chunks_mut(MICRO_ROWS * heads.max(1)).enumerate().map(micro).collect()
+        let per_micro: Vec<Watched> = if feed.rows <= most {
+            out.chunks_mut(most * heads.max(1)).enumerate().map(micro).collect()
         } else {
-            out.par_chunks_mut(MICRO_ROWS * heads.max(1)).enumerate().map(micro).collect()
+            out.par_chunks_mut(most * heads.max(1)).enumerate().map(micro).collect()
         };
         let mut total: Watched = Vec::new();
         for sums in per_micro {

@@ -9,7 +9,8 @@ use crate::exec::context::{Combine, Training};
 use crate::exec::feed::{Feed, FeedError};
 use crate::exec::run::{LaneView, Pass};
 use crate::exec::update::{self, Clip};
-use crate::exec::{Cut, MICRO_ROWS};
+use crate::exec::Cut;
+use crate::exec::input::Input;
 use crate::graph::{Graph, Param};
 use crate::kernels::arena::Arena;
 use crate::kernels::rows::Parts;
@@ -186,7 +187,7 @@ impl<T: Real> Trainer<T> {
         if feed.rows == 0 || feed.rows.checked_mul(heads) != Some(labels.len()) {
             return Err(FeedError(format!("{} labels for {} rows of {heads} tasks", labels.len(), feed.rows)));
         }
-        let cut = Cut::of(feed.rows);
+        let cut = Cut::of(feed.rows, self.plan.micro_rows);
         let counts: Vec<usize> =
             (0..heads).map(|h| labels.iter().skip(h).step_by(heads).filter(|y| !y.f64().is_nan()).count()).collect();
         let scales: Vec<f64> = (self.network.graph.heads.iter().zip(&counts))
@@ -196,28 +197,33 @@ impl<T: Real> Trainer<T> {
                 Normaliser::Sum => head.weight,
             })
             .collect();
-        self.prepare(&cut);
+        let share = if self.options.normaliser == Normaliser::Sum { 1.0 } else { 1.0 / feed.rows as f64 };
+        let objectives = self.network.graph.objectives.iter().map(|objective| objective.weight * share);
+        let scales: Vec<f64> = scales.into_iter().chain(objectives).collect();
         let training = Training { seed: self.options.seed, step: self.step };
+        let input = Input::training(&self.network.graph, feed, labels, training);
+        self.prepare(&cut, &input);
         let segments = self.plan.segments.clone();
         let mut sums: Vec<f64> = Vec::new();
         for segment in &segments {
-            let micro = Micro { feed, labels, scales: &scales, cut: &cut, training, sums: &sums };
+            let micro = Micro { input: &input, scales: &scales, cut: &cut, training, sums: &sums };
             self.run_segment(segment, &micro);
-            sums = self.combine(segment.then, feed.rows);
+            sums = self.combine(segment.then, &input);
         }
-        let mut loss_sums = vec![0.0; heads];
+        let mut loss_sums = vec![0.0; scales.len()];
         for sums in self.lanes.iter().flat_map(|lane| &lane.micros) {
             for (total, loss) in loss_sums.iter_mut().zip(&sums.losses) {
                 *total += loss;
             }
         }
         let total = loss_sums.iter().zip(&scales).map(|(sum, scale)| sum * scale).sum();
-        self.gather(feed);
+        loss_sums.truncate(heads);
+        self.gather(&input);
         Ok(StepReport { loss_sums, counts, total })
     }
 
     /// Buffers for a batch cut so.
-    fn prepare(&mut self, cut: &Cut) {
+    fn prepare(&mut self, cut: &Cut, input: &Input<'_, T>) {
         let (micros, lanes) = (cut.bounds.len() - 1, cut.lanes.len() - 1);
         let size = self.network.params.values.len();
         while self.lanes.len() < lanes {
@@ -236,10 +242,12 @@ impl<T: Real> Trainer<T> {
         // one micro-batch after the other and stays in its cache.
         let arenas = if self.plan.segments.len() > 1 { micros } else { self.pool.current_num_threads() };
         while self.arenas.len() < arenas {
-            self.arenas.push(Mutex::new(Arena::new(MICRO_ROWS, self.plan.width)));
+            self.arenas.push(Mutex::new(Arena::new(self.plan.micro_rows, self.plan.width)));
         }
-        for (_, parts) in &mut self.slot_grads {
-            parts.reset(&cut.bounds);
+        for (node, parts) in &mut self.slot_grads {
+            let space = self.network.graph.nodes[*node].space;
+            let bounds: Vec<usize> = cut.bounds.iter().map(|&bound| input.range(space, 0..bound).end).collect();
+            parts.reset(&bounds);
         }
     }
 
@@ -248,7 +256,7 @@ impl<T: Real> Trainer<T> {
         let state = network.state();
         let graph = &network.graph;
         let by_micro = plan.segments.len() > 1;
-        let pass = Pass { graph, plan, feed: micro.feed, state: &state, training: Some(micro.training), combined };
+        let pass = Pass { graph, plan, input: micro.input, state: &state, training: Some(micro.training), combined };
         let (arenas, slot_grads) = (&*arenas, &*slot_grads);
         let count = micro.cut.lanes.len() - 1;
         let run_lane = |(l, lane): (usize, &mut Lane<T>)| {
@@ -265,7 +273,7 @@ impl<T: Real> Trainer<T> {
     }
 
     /// What happens between segments: sums over the batch, in micro-batch order.
-    fn combine(&mut self, barrier: Barrier, batch_rows: usize) -> Vec<f64> {
+    fn combine(&mut self, barrier: Barrier, input: &Input<'_, T>) -> Vec<f64> {
         let (Barrier::CombineForward(node) | Barrier::CombineBackward(node)) = barrier else { return Vec::new() };
         let op = &self.network.graph.nodes[node].op;
         let mut sums = vec![0.0; op.reduced(self.network.graph.nodes[node].width)];
@@ -275,9 +283,10 @@ impl<T: Real> Trainer<T> {
             }
         }
         if let Barrier::CombineForward(_) = barrier {
+            let space = self.network.graph.nodes[node].space;
             let mut cx = Combine {
                 sums: &sums,
-                batch_rows,
+                batch_rows: input.range(space, 0..input.feed.rows).len(),
                 combined: &mut self.combined[node],
                 running: &mut self.network.running,
             };
@@ -287,14 +296,14 @@ impl<T: Real> Trainer<T> {
     }
 
     /// Sums the slots' gradients by embedding row.
-    fn gather(&mut self, feed: &Feed<'_, T>) {
+    fn gather(&mut self, input: &Input<'_, T>) {
         let Trainer { network, pool, slot_grads, sparse, .. } = self;
         let mut by_table: Vec<Vec<SlotGradient<'_, T>>> = network.tables.iter().map(|_| Vec::new()).collect();
         for (node, parts) in slot_grads.iter_mut() {
             if let Op::Lookup(lookup) = &network.graph.nodes[*node].op {
                 let grads = &*parts.all();
                 by_table[lookup.table.0].push(SlotGradient {
-                    ids: feed.slots[lookup.slot],
+                    ids: input.ids(lookup.ids),
                     pooling: lookup.pooling,
                     grads,
                 });
@@ -428,9 +437,8 @@ impl<T: Real> Trainer<T> {
 
 /// What all micro-batches of a step share.
 struct Micro<'a, T> {
-    feed: &'a Feed<'a, T>,
-    labels: &'a [T],
-    /// By head: weight over normaliser.
+    input: &'a Input<'a, T>,
+    /// By head, then by objective: weight over normaliser.
     scales: &'a [f64],
     cut: &'a Cut,
     training: Training,
@@ -478,7 +486,7 @@ fn run_action<T: Real>(
     }
 }
 
-/// The heads' losses over a micro-batch, and the gradients of their outputs.
+/// The heads' losses and the objectives over a micro-batch, and the gradients of their outputs.
 fn losses<T: Real>(
     pass: &Pass<'_, T>,
     micro: &Micro<'_, T>,
@@ -486,24 +494,37 @@ fn losses<T: Real>(
     sums: &mut Vec<f64>,
     arena: &mut Arena<T>,
 ) {
-    let heads = pass.graph.heads.len();
     sums.clear();
     for (h, head) in pass.graph.heads.iter().enumerate() {
         let planned = &pass.plan.nodes[head.output.0];
-        let writes: Vec<_> = planned.grad.into_iter().collect();
-        let (outputs, mut grads) = arena.borrow(rows.len(), &[planned.value], &writes);
+        let writes: Vec<_> = planned.grad.map(|grad| pass.view(head.output, grad, &rows)).into_iter().collect();
+        let (outputs, mut grads) = arena.borrow(&[pass.value(head.output, &rows)], &writes);
         let scale = T::of(micro.scales[h]);
         let mut sum = 0.0;
         for (r, row) in rows.clone().enumerate() {
-            let label = micro.labels[row * heads + h];
+            let label = micro.input.label(row, h);
             let (loss, slope) =
                 if label.f64().is_nan() { (T::ZERO, T::ZERO) } else { head.loss.at(outputs[0].row(r)[0], label) };
             sum += loss.f64();
             if let Some(grads) = grads.first_mut() {
                 let g = &mut grads.row_mut(r)[0];
-                *g = if pass.plan.head_accumulates[h] { *g + slope * scale } else { slope * scale };
+                *g = if pass.plan.loss_accumulates[h] { *g + slope * scale } else { slope * scale };
             }
         }
         sums.push(sum);
+    }
+    let heads = pass.graph.heads.len();
+    for (at, objective) in pass.graph.objectives.iter().enumerate().map(|(o, objective)| (heads + o, objective)) {
+        let grad = pass.plan.nodes[objective.value.0].grad.map(|grad| pass.view(objective.value, grad, &rows));
+        let writes: Vec<_> = grad.into_iter().collect();
+        let (values, mut grads) = arena.borrow(&[pass.value(objective.value, &rows)], &writes);
+        let scale = T::of(micro.scales[at]);
+        sums.push((0..values[0].rows()).map(|r| values[0].row(r)[0].f64()).sum());
+        for grads in &mut grads {
+            for r in 0..grads.rows() {
+                let g = &mut grads.row_mut(r)[0];
+                *g = if pass.plan.loss_accumulates[at] { *g + scale } else { scale };
+            }
+        }
     }
 }

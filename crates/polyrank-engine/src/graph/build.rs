@@ -1,7 +1,11 @@
 //! Building a graph: every method adds one value and checks its shape.
 
-use super::{Graph, Head, Init, Node, Param, ParamDecl, Pooling, Running, Shape, Table, TableDecl, Value};
+use super::{
+    Graph, Head, Init, Node, Objective, Param, ParamDecl, Pooling, Running, Sampled, Shape, Space, Table, TableDecl,
+    Value,
+};
 use crate::loss::Loss;
+use crate::ops::lookup::Ids;
 use crate::ops::{self, Op};
 
 /// A graph that cannot be: names the block and says why.
@@ -34,12 +38,14 @@ impl Graph {
     fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[Value]) -> Result<Value, GraphError> {
         let op = op.into();
         let widths: Vec<usize> = inputs.iter().map(|v| self.nodes[v.0].width).collect();
-        let width = op.width(&widths).map_err(|problem| GraphError { block: name.to_owned(), problem })?;
+        let spaces: Vec<Space> = inputs.iter().map(|v| self.nodes[v.0].space).collect();
+        let fail = |problem| GraphError { block: name.to_owned(), problem };
+        let (width, space) = (op.width(&widths).map_err(fail)?, op.space(&spaces).map_err(fail)?);
         if width > MOST_COLUMNS {
             let problem = format!("would be {width} columns wide, at most {MOST_COLUMNS} are possible");
             return Err(GraphError { block: name.to_owned(), problem });
         }
-        self.nodes.push(Node { name: name.to_owned(), op, inputs: inputs.to_vec(), width });
+        self.nodes.push(Node { name: name.to_owned(), op, inputs: inputs.to_vec(), width, space });
         Ok(Value(self.nodes.len() - 1))
     }
 
@@ -89,7 +95,40 @@ impl Graph {
     pub fn lookup(&mut self, name: &str, slot: usize, table: Table, pooling: Pooling) -> Result<Value, GraphError> {
         self.slots = self.slots.max(slot + 1);
         let dim = self.tables[table.0].dim;
-        self.add(name, ops::lookup::Lookup { slot, table, dim, pooling }, &[])
+        self.add(name, ops::lookup::Lookup { ids: Ids::Slot(slot), table, dim, pooling, space: Space::Rows }, &[])
+    }
+
+    /// The embedding of every id of the feed's slot `slot`, in the space of a list, which is this slot's or one of
+    /// equally many ids a row.
+    pub fn lookup_each(&mut self, name: &str, slot: usize, table: Table, space: Space) -> Result<Value, GraphError> {
+        self.slots = self.slots.max(slot + 1);
+        self.each(name, Ids::Slot(slot), table, space)
+    }
+
+    /// The embeddings of ids drawn anew each training step, one for each id of a list and another than it, evenly from
+    /// the rows of the table from `first` on. Only objectives may depend on it.
+    pub fn lookup_negatives(
+        &mut self,
+        name: &str,
+        table: Table,
+        first: usize,
+        space: Space,
+    ) -> Result<Value, GraphError> {
+        let Space::List { slot: like, .. } = space else {
+            return Err(GraphError { block: name.to_owned(), problem: "needs a list to be drawn for".to_owned() });
+        };
+        let rows = self.tables[table.0].rows;
+        if first + 2 > rows {
+            let problem = format!("cannot draw others than a given one from rows {first} to {rows} of a table");
+            return Err(GraphError { block: name.to_owned(), problem });
+        }
+        self.sampled.push(Sampled { like, first: first as u32, rows: rows as u32 });
+        self.each(name, Ids::Sampled(self.sampled.len() - 1), table, space)
+    }
+
+    fn each(&mut self, name: &str, ids: Ids, table: Table, space: Space) -> Result<Value, GraphError> {
+        let dim = self.tables[table.0].dim;
+        self.add(name, ops::lookup::Lookup { ids, table, dim, pooling: Pooling::Each, space }, &[])
     }
 
     /// Values side by side: `[B, Σ width]`.
@@ -170,13 +209,126 @@ impl Graph {
         self.add(name, ops::mixture::Mixture, &inputs)
     }
 
+    /// `Σ_i factor_i · x_i`.
+    pub fn sum(&mut self, name: &str, terms: &[(f64, Value)]) -> Result<Value, GraphError> {
+        let inputs: Vec<Value> = terms.iter().map(|term| term.1).collect();
+        self.add(name, ops::sum::Sum { factors: terms.iter().map(|term| term.0).collect() }, &inputs)
+    }
+
+    /// `a ⊙ b`; where a `[.., G]` is narrower than b `[.., G·D]`, each of its numbers scales D of b's.
+    pub fn multiply(&mut self, name: &str, a: Value, b: Value) -> Result<Value, GraphError> {
+        self.add(name, ops::multiply::Multiply, &[a, b])
+    }
+
+    /// `x + b` with one trained number a column; parameter `NAME.bias`, 0 at first.
+    pub fn shift(&mut self, name: &str, x: Value) -> Result<Value, GraphError> {
+        let bias = self.param(format!("{name}.bias"), Shape::Vector(self.width(x)), Init::Constant(0.0), false)?;
+        self.add(name, ops::shift::Shift { bias }, &[x])
+    }
+
+    /// `Σ_i w_i · x_i` with trained weights, the same for all rows; parameter `NAME.weights`, one number an input.
+    /// Their initial values: all `init`.
+    pub fn blend(&mut self, name: &str, values: &[Value], init: Init) -> Result<Value, GraphError> {
+        let weights = self.param(format!("{name}.weights"), Shape::Vector(values.len()), init, false)?;
+        self.add(name, ops::blend::Blend { weights }, values)
+    }
+
+    /// The value itself, through which no gradient passes.
+    pub fn stop_gradient(&mut self, name: &str, x: Value) -> Result<Value, GraphError> {
+        self.add(name, ops::stop::Stop, &[x])
+    }
+
+    /// Layer normalisation (Ba et al. 2016): over the columns of each row; parameters `NAME.scale` and `NAME.shift`.
+    pub fn layer_norm(&mut self, name: &str, x: Value) -> Result<Value, GraphError> {
+        let shape = Shape::Vector(self.width(x));
+        let scale = self.param(format!("{name}.scale"), shape, Init::Constant(1.0), false)?;
+        let shift = self.param(format!("{name}.shift"), shape, Init::Constant(0.0), false)?;
+        self.add(name, ops::layer_norm::LayerNorm { scale, shift }, &[x])
+    }
+
+    /// Each row of the batch, repeated for all that it has in a space.
+    pub fn spread(&mut self, name: &str, x: Value, to: Space) -> Result<Value, GraphError> {
+        self.add(name, ops::spread::Spread { to }, &[x])
+    }
+
+    /// What each row of the batch has in the value's space, made one: `[B, width]`.
+    pub fn collect(&mut self, name: &str, x: Value, how: ops::collect::Collecting) -> Result<Value, GraphError> {
+        let from = self.space(x);
+        self.add(name, ops::collect::Collect { from, how }, &[x])
+    }
+
+    /// Softmax over all that a row of the batch has in the value's space, column by column.
+    pub fn list_softmax(&mut self, name: &str, x: Value) -> Result<Value, GraphError> {
+        let over = self.space(x);
+        self.add(name, ops::list_softmax::ListSoftmax { over }, &[x])
+    }
+
+    /// `[B, rows·width]` as `rows` rows of `width` columns each.
+    pub fn fold(&mut self, name: &str, x: Value, rows: usize, along: ops::fold::Along) -> Result<Value, GraphError> {
+        self.add(name, ops::fold::Fold { rows, along }, &[x])
+    }
+
+    /// The way back from [`Graph::fold`].
+    pub fn unfold(&mut self, name: &str, x: Value, along: ops::fold::Along) -> Result<Value, GraphError> {
+        let rows = self.space(x).most();
+        self.add(name, ops::fold::Unfold { rows, along }, &[x])
+    }
+
+    /// The logit of the product of the probabilities of two logits.
+    pub fn conjunction(&mut self, name: &str, a: Value, b: Value) -> Result<Value, GraphError> {
+        self.add(name, ops::conjunction::Conjunction, &[a, b])
+    }
+
+    /// A task's labels, 0 where they are missing: `[B, 1]`. Only objectives may depend on it.
+    pub fn label(&mut self, name: &str, task: usize) -> Result<Value, GraphError> {
+        self.add(name, ops::label::Label { task, presence: false }, &[])
+    }
+
+    /// 1 where a task has its label, else 0: `[B, 1]`. Only objectives may depend on it.
+    pub fn labelled(&mut self, name: &str, task: usize) -> Result<Value, GraphError> {
+        self.add(name, ops::label::Label { task, presence: true }, &[])
+    }
+
+    /// A loss as a value, number by number; no gradient goes to the labels.
+    pub fn loss(&mut self, name: &str, output: Value, label: Value, loss: Loss) -> Result<Value, GraphError> {
+        self.add(name, ops::pointwise_loss::PointwiseLoss { loss }, &[output, label])
+    }
+
     /// Declares a task's output.
     pub fn head(&mut self, name: &str, output: Value, loss: Loss, weight: f64) -> Result<(), GraphError> {
-        if self.width(output) != 1 {
-            let problem = format!("a head needs one column, got {}", self.width(output));
+        if self.width(output) != 1 || self.space(output) != Space::Rows {
+            let problem = format!("a head needs one column a row, got {}", self.width(output));
+            return Err(GraphError { block: name.to_owned(), problem });
+        }
+        if self.only_in_training(output) {
+            let problem = "a head cannot depend on labels or on ids drawn in training: scoring has none".to_owned();
             return Err(GraphError { block: name.to_owned(), problem });
         }
         self.heads.push(Head { name: name.to_owned(), output, loss, weight });
+        Ok(())
+    }
+
+    /// Whether a value depends on what there is in training alone.
+    fn only_in_training(&self, value: Value) -> bool {
+        let mut needed = vec![false; value.0 + 1];
+        needed[value.0] = true;
+        (0..=value.0).rev().any(|i| {
+            let node = &self.nodes[i];
+            if needed[i] {
+                node.inputs.iter().for_each(|input| needed[input.0] = true);
+            }
+            let drawn = |op: &Op| matches!(op, Op::Lookup(ops::lookup::Lookup { ids: Ids::Sampled(_), .. }));
+            needed[i] && (matches!(node.op, Op::Label(_)) || drawn(&node.op))
+        })
+    }
+
+    /// Declares something to minimise besides the heads' losses: the sum of a value of one column.
+    pub fn objective(&mut self, name: &str, value: Value, weight: f64) -> Result<(), GraphError> {
+        if self.width(value) != 1 {
+            let problem = format!("an objective needs one column, got {}", self.width(value));
+            return Err(GraphError { block: name.to_owned(), problem });
+        }
+        self.objectives.push(Objective { name: name.to_owned(), value, weight });
         Ok(())
     }
 

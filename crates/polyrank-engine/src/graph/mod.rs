@@ -1,11 +1,13 @@
 //! A network as a graph: which values there are, which op makes each, with which parameters.
 //!
 //! A graph is built once, value by value, by whoever knows the architecture. Shape errors are found here and name the
-//! block. A value is `[B, width]`: one row a sample.
+//! block. A value is `[B, width]`, one row a sample, or has several rows for each (see [`Space`]).
 
 mod build;
+mod space;
 
 pub use build::{GraphError, Layer};
+pub use space::Space;
 
 use crate::loss::Loss;
 use crate::ops::Op;
@@ -83,6 +85,8 @@ pub enum Pooling {
     Mean,
     /// Maximum column by column; zeros for no ids.
     Max,
+    /// None: every id keeps its own embedding, in the slot's [`Space::List`].
+    Each,
 }
 
 /// One op of the graph and the value that it makes.
@@ -92,6 +96,7 @@ pub(crate) struct Node {
     pub(crate) op: Op,
     pub(crate) inputs: Vec<Value>,
     pub(crate) width: usize,
+    pub(crate) space: Space,
 }
 
 /// One task's output: a value of width 1 and the loss that trains it.
@@ -107,6 +112,27 @@ pub struct Head {
     pub weight: f64,
 }
 
+/// Something that is minimised besides the heads' losses: the sum of a value over its rows.
+#[derive(Debug, Clone)]
+pub struct Objective {
+    /// Its name.
+    pub name: String,
+    /// `[.., 1]`; divided by the rows of the batch, unless losses are summed.
+    pub value: Value,
+    /// Its weight.
+    pub weight: f64,
+}
+
+/// Ids drawn at random at each training step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sampled {
+    /// One for each id of this slot, and another than it.
+    pub(crate) like: usize,
+    /// From these rows of a table.
+    pub(crate) first: u32,
+    pub(crate) rows: u32,
+}
+
 /// A network.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
@@ -116,6 +142,8 @@ pub struct Graph {
     /// Columns of each kept pair of statistics, with its name.
     pub(crate) running: Vec<(String, usize)>,
     pub(crate) heads: Vec<Head>,
+    pub(crate) objectives: Vec<Objective>,
+    pub(crate) sampled: Vec<Sampled>,
     /// Values whose means training reports (gate weights), by name.
     pub(crate) watched: Vec<(String, Value)>,
     /// Slots of ids that the feed must have.
@@ -128,6 +156,11 @@ impl Graph {
     /// Width of a value.
     pub fn width(&self, value: Value) -> usize {
         self.nodes[value.0].width
+    }
+
+    /// What a value has one row for.
+    pub fn space(&self, value: Value) -> Space {
+        self.nodes[value.0].space
     }
 
     /// The declared parameters.
@@ -145,6 +178,11 @@ impl Graph {
         &self.heads
     }
 
+    /// What is minimised besides the heads' losses.
+    pub fn objectives(&self) -> &[Objective] {
+        &self.objectives
+    }
+
     /// Names of the watched values.
     pub fn watched(&self) -> impl Iterator<Item = (&str, usize)> {
         self.watched.iter().map(|(name, value)| (name.as_str(), self.width(*value)))
@@ -159,6 +197,7 @@ impl Graph {
                 op: node.op.name(),
                 inputs: node.inputs.iter().map(|v| self.nodes[v.0].name.clone()).collect(),
                 width: node.width,
+                space: node.space,
                 params: node.op.params().iter().map(|p| self.params[p.0].shape.len()).sum(),
                 flops: node.op.flops(&self.input_widths(node), node.width),
             })
@@ -181,9 +220,11 @@ pub struct NodeSummary {
     pub inputs: Vec<String>,
     /// Width of its value.
     pub width: usize,
+    /// What its value has one row for.
+    pub space: Space,
     /// Numbers in its parameters (tables not counted).
     pub params: usize,
-    /// Floating-point operations a row, forward.
+    /// Floating-point operations a row of its space, forward.
     pub flops: u64,
 }
 

@@ -117,14 +117,28 @@ pub(crate) struct Place {
     pub(crate) column: usize,
     /// Columns.
     pub(crate) width: usize,
+    /// Rows of the buffer for each of the arena's, at most.
+    pub(crate) most: usize,
+}
+
+/// A value's rows in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) place: Place,
+    pub(crate) rows: usize,
 }
 
 impl Place {
+    /// Where its buffer ends, in numbers a row of the arena.
+    fn end(&self) -> usize {
+        self.start + self.ld * self.most
+    }
+
     fn overlaps(&self, other: &Place) -> bool {
-        if self.start + self.ld <= other.start || other.start + other.ld <= self.start {
+        if self.end() <= other.start || other.end() <= self.start {
             return false;
         }
-        let same_buffer = self.start == other.start && self.ld == other.ld;
+        let same_buffer = self.start == other.start && self.ld == other.ld && self.most == other.most;
         !same_buffer || (self.column < other.column + other.width && other.column < self.column + self.width)
     }
 }
@@ -154,34 +168,36 @@ impl<T: Copy + Default> Arena<T> {
         Arena { data, layout, rows, width }
     }
 
-    /// The views of one op over `rows` rows: `reads` to read, `writes` to write. Panics if a write overlaps anything.
+    /// The views of one op: `reads` to read, `writes` to write. Panics if a write overlaps anything.
     pub(crate) fn borrow<'a>(
         &'a mut self,
-        rows: usize,
-        reads: &[Place],
-        writes: &[Place],
+        reads: &[View],
+        writes: &[View],
     ) -> (Vec<Mat<'a, T>>, Vec<MatMut<'a, T>>) {
-        assert!(rows <= self.rows, "an op's rows exceed its arena");
         for (i, w) in writes.iter().enumerate() {
-            assert!(!reads.iter().any(|r| r.overlaps(w)), "an op would read what it writes");
-            assert!(!writes[..i].iter().any(|o| o.overlaps(w)), "an op would write a value twice");
+            assert!(!reads.iter().any(|r| r.place.overlaps(&w.place)), "an op would read what it writes");
+            assert!(!writes[..i].iter().any(|o| o.place.overlaps(&w.place)), "an op would write a value twice");
         }
         // SAFETY (both): `at` checks that the region lies inside the allocation; no written region overlaps another.
-        let reads =
-            reads.iter().map(|p| Mat { data: self.at(p), rows, width: p.width, ld: p.ld, life: PhantomData }).collect();
-        let writes = writes
-            .iter()
-            .map(|p| MatMut { data: self.at(p), rows, width: p.width, ld: p.ld, life: PhantomData })
-            .collect();
-        (reads, writes)
+        let reads = reads.iter().map(|view| {
+            let (place, rows) = (view.place, view.rows);
+            Mat { data: self.at(view), rows, width: place.width, ld: place.ld, life: PhantomData }
+        });
+        let writes = writes.iter().map(|view| {
+            let (place, rows) = (view.place, view.rows);
+            MatMut { data: self.at(view), rows, width: place.width, ld: place.ld, life: PhantomData }
+        });
+        (reads.collect(), writes.collect())
     }
 
-    fn at(&self, place: &Place) -> NonNull<T> {
+    fn at(&self, view: &View) -> NonNull<T> {
+        let place = &view.place;
+        assert!(view.rows <= self.rows * place.most, "an op's rows exceed its arena");
         assert!(
-            place.start + place.ld <= self.width && place.column + place.width <= place.ld,
+            place.end() <= self.width && place.column + place.width <= place.ld,
             "a place outside its arena"
         );
-        // SAFETY: start·rows + column < width·rows, the allocation's length.
+        // SAFETY: start·rows + column < width·rows, the allocation's length; so is the end of the view's last row.
         unsafe { self.data.add(place.start * self.rows + place.column) }
     }
 }

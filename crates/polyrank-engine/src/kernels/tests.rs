@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::arena::{Arena, Mat, MatMut, Place};
+use super::arena::{Arena, Mat, MatMut, Place, View};
 use super::gemm::{Start, pack, pack_transpose, padded_columns, unpack};
 use super::{Isa, portable};
 use crate::rng::{Purpose, Stream};
@@ -27,10 +27,10 @@ impl Strided {
     fn new(rows: usize, width: usize, column: usize, values: &[f32]) -> Strided {
         let ld = (column + width + 3).div_ceil(16) * 16;
         let mut arena = Arena::new(rows + 2, ld);
-        let whole = Place { start: 0, ld, column: 0, width: ld };
-        let place = Place { start: 0, ld, column, width };
+        let whole = Place { start: 0, ld, column: 0, width: ld, most: 1 };
+        let place = Place { start: 0, ld, column, width, most: 1 };
         {
-            let (_, mut writes) = arena.borrow(rows + 2, &[], &[whole]);
+            let (_, mut writes) = arena.borrow(&[], &[View { place: whole, rows: rows + 2 }]);
             for r in 0..rows + 2 {
                 writes[0].row_mut(r).fill(GUARD);
             }
@@ -42,18 +42,18 @@ impl Strided {
     }
 
     fn read<R>(&mut self, f: impl FnOnce(Mat<'_, f32>) -> R) -> R {
-        let (reads, _) = self.arena.borrow(self.rows, &[self.place], &[]);
+        let (reads, _) = self.arena.borrow(&[View { place: self.place, rows: self.rows }], &[]);
         f(reads[0])
     }
 
     fn write(&mut self, f: impl FnOnce(&mut MatMut<'_, f32>)) {
-        let (_, mut writes) = self.arena.borrow(self.rows, &[], &[self.place]);
+        let (_, mut writes) = self.arena.borrow(&[], &[View { place: self.place, rows: self.rows }]);
         f(&mut writes[0]);
     }
 
     /// The matrix; fails if anything around it has changed.
     fn checked(&mut self) -> Vec<f32> {
-        let (reads, _) = self.arena.borrow(self.rows + 2, &[self.whole], &[]);
+        let (reads, _) = self.arena.borrow(&[View { place: self.whole, rows: self.rows + 2 }], &[]);
         let mut out = Vec::new();
         for r in 0..self.rows + 2 {
             let row = reads[0].row(r);
@@ -289,14 +289,15 @@ fn dot_is_sixteen_partial_sums() {
 #[should_panic(expected = "an op would read what it writes")]
 fn an_arena_refuses_overlapping_views() {
     let mut arena = Arena::<f32>::new(4, 64);
-    let read = Place { start: 16, ld: 16, column: 0, width: 16 };
-    let write = Place { start: 0, ld: 48, column: 20, width: 4 };
-    arena.borrow(4, &[read], &[write]);
+    let read = Place { start: 16, ld: 16, column: 0, width: 16, most: 1 };
+    let write = Place { start: 0, ld: 48, column: 20, width: 4, most: 1 };
+    arena.borrow(&[View { place: read, rows: 4 }], &[View { place: write, rows: 4 }]);
 }
 
 #[test]
 #[should_panic(expected = "a place outside its arena")]
 fn an_arena_refuses_places_outside() {
     let mut arena = Arena::<f32>::new(4, 64);
-    arena.borrow(4, &[Place { start: 48, ld: 32, column: 0, width: 4 }], &[]);
+    let place = Place { start: 48, ld: 32, column: 0, width: 4, most: 1 };
+    arena.borrow(&[View { place, rows: 4 }], &[]);
 }

@@ -25,6 +25,20 @@ pub enum Function {
     Gelu,
     /// x·sigmoid(x) (Elfwing et al. 2018).
     Silu,
+    /// factor·x + add.
+    Affine {
+        /// What x is multiplied by.
+        factor: f64,
+        /// What is added.
+        add: f64,
+    },
+    /// 1 / max(x, floor), without a gradient below the floor.
+    Reciprocal {
+        /// The least that is divided by, above 0.
+        floor: f64,
+    },
+    /// ln(1 + e^x).
+    Softplus,
 }
 
 #[derive(Debug, Clone)]
@@ -58,6 +72,15 @@ simd! {
             Function::Tanh => each.for_each(|(&x, y)| *y = x.tanh()),
             Function::Gelu => each.for_each(|(&x, y)| *y = half * x * (T::ONE + (scale * (x + cube * x * x * x)).tanh())),
             Function::Silu => each.for_each(|(&x, y)| *y = x * x.sigmoid()),
+            Function::Affine { factor, add } => {
+                let (factor, add) = (T::of(factor), T::of(add));
+                each.for_each(|(&x, y)| *y = factor * x + add);
+            }
+            Function::Reciprocal { floor } => {
+                let floor = T::of(floor);
+                each.for_each(|(&x, y)| *y = T::ONE / x.max(floor));
+            }
+            Function::Softplus => each.for_each(|(&x, y)| *y = x.relu() + (T::ONE + (-x.abs()).exp()).ln()),
         }
     }
 }
@@ -86,6 +109,15 @@ simd! {
                 let s = x.sigmoid();
                 *g *= s * (T::ONE + x * (T::ONE - s));
             }),
+            Function::Affine { factor, .. } => {
+                let factor = T::of(factor);
+                each.for_each(|(_, g)| *g *= factor);
+            }
+            Function::Reciprocal { floor } => {
+                let floor = T::of(floor);
+                each.for_each(|((&x, &y), g)| *g = if x > floor { -*g * y * y } else { T::ZERO });
+            }
+            Function::Softplus => each.for_each(|((&x, _), g)| *g *= x.sigmoid()),
         }
     }
 }

@@ -52,7 +52,7 @@ impl Kernel for BatchNorm {
 
     fn combine_forward<T: Real>(&self, cx: &mut Combine<'_, T>) {
         let (sum, square) = cx.sums.split_at(cx.sums.len() / 2);
-        let rows = cx.batch_rows as f64;
+        let rows = cx.batch_rows.max(1) as f64; // all lists of a batch can be empty
         let mean: Vec<f64> = sum.iter().map(|s| s / rows).collect();
         let variance: Vec<f64> = square.iter().zip(&mean).map(|(s, m)| (s / rows - m * m).max(0.0)).collect();
         cx.combined.clear();
@@ -126,7 +126,7 @@ impl Kernel for BatchNorm {
             }
         }
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
-        let share = 1.0 / cx.batch_rows as f64;
+        let share = 1.0 / cx.batch_rows.max(1) as f64;
         let (plain, along) = cx.sums.split_at(width);
         let plain: Vec<T> = plain.iter().map(|s| T::of(s * share)).collect();
         let along: Vec<T> = along.iter().map(|s| T::of(s * share)).collect();

@@ -22,9 +22,10 @@ impl Kernel for Dense {
     }
 
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
-        let all = cx.feed.dense.len() / cx.feed.rows.max(1);
+        let feed = cx.input.feed;
+        let all = feed.dense.len() / feed.rows.max(1);
         for (r, row) in cx.rows.clone().enumerate() {
-            cx.y.row_mut(r).copy_from_slice(&cx.feed.dense[row * all + self.from..][..self.width]);
+            cx.y.row_mut(r).copy_from_slice(&feed.dense[row * all + self.from..][..self.width]);
         }
     }
 

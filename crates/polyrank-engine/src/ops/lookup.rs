@@ -1,17 +1,28 @@
-//! Embeddings: y = table[id], or the sum, mean or maximum over a row's ids; no ids give zeros.
+//! Embeddings: y = table[id] for the row's id or for each of its ids, or the sum, mean or maximum over them; no ids give
+//! zeros.
 
 use crate::exec::context::{Backward, Forward};
 use crate::exec::feed::SlotIds;
-use crate::graph::{Pooling, Table};
+use crate::graph::{Pooling, Space, Table};
 use crate::ops::Kernel;
 use crate::real::Real;
 
+/// Where a lookup's ids come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// A slot of the feed.
+    Slot(usize),
+    /// Ids drawn at each step.
+    Sampled(usize),
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Lookup {
-    pub(crate) slot: usize,
+    pub(crate) ids: Ids,
     pub(crate) table: Table,
     pub(crate) dim: usize,
     pub(crate) pooling: Pooling,
+    pub(crate) space: Space,
 }
 
 impl Kernel for Lookup {
@@ -21,13 +32,26 @@ impl Kernel for Lookup {
         Ok(self.dim)
     }
 
+    fn space(&self, _: &[Space]) -> Result<Space, String> {
+        match (self.pooling, self.space) {
+            (Pooling::Each, Space::List { extra: 0, .. }) => Ok(self.space),
+            (pooling, Space::Rows) if pooling != Pooling::Each => Ok(self.space),
+            (_, space) => Err(format!("cannot look ids up for {}", space.name())),
+        }
+    }
+
     fn flops(&self, _: &[usize], _: usize) -> u64 {
         0
     }
 
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let table = cx.state.table(self.table);
-        match cx.feed.slots[self.slot] {
+        match cx.input.ids(self.ids) {
+            SlotIds::Many { ids, .. } if self.pooling == Pooling::Each => {
+                for (r, &id) in ids[cx.rows.clone()].iter().enumerate() {
+                    cx.y.row_mut(r).copy_from_slice(table.weights(id));
+                }
+            }
             SlotIds::One(ids) => {
                 for (r, &id) in ids[cx.rows.clone()].iter().enumerate() {
                     cx.y.row_mut(r).copy_from_slice(table.weights(id));

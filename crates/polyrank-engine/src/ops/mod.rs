@@ -5,18 +5,31 @@
 
 pub mod activation;
 pub(crate) mod batch_norm;
+pub(crate) mod blend;
+pub mod collect;
 pub(crate) mod concat;
+pub(crate) mod conjunction;
 pub(crate) mod dense;
 pub(crate) mod dice;
 pub(crate) mod dropout;
+pub mod fold;
+pub(crate) mod label;
+pub(crate) mod layer_norm;
 pub(crate) mod linear;
+pub(crate) mod list_softmax;
 pub(crate) mod lookup;
 pub(crate) mod mixture;
+pub(crate) mod multiply;
+pub(crate) mod pointwise_loss;
 pub(crate) mod prelu;
+pub(crate) mod shift;
 pub(crate) mod softmax;
+pub(crate) mod spread;
+pub(crate) mod stop;
+pub(crate) mod sum;
 
 use crate::exec::context::{Backward, Combine, Forward};
-use crate::graph::Param;
+use crate::graph::{Param, Space};
 use crate::real::Real;
 
 /// What an op must say of itself.
@@ -26,6 +39,20 @@ pub(crate) trait Kernel {
 
     /// Width of the output for inputs of these widths, or why they do not fit.
     fn width(&self, inputs: &[usize]) -> Result<usize, String>;
+
+    /// What the output has one row for; the inputs' space unless the op leads from one to another.
+    fn space(&self, inputs: &[Space]) -> Result<Space, String> {
+        let first = inputs.first().copied().unwrap_or(Space::Rows);
+        match inputs.iter().find(|space| **space != first) {
+            None => Ok(first),
+            Some(other) => Err(format!("takes inputs of one kind of rows, got {} and {}", first.name(), other.name())),
+        }
+    }
+
+    /// Whether gradients end here.
+    fn stops(&self) -> bool {
+        false
+    }
 
     /// Floating-point operations a row, forward.
     fn flops(&self, inputs: &[usize], width: usize) -> u64;
@@ -83,6 +110,12 @@ macro_rules! ops {
             pub(crate) fn width(&self, inputs: &[usize]) -> Result<usize, String> {
                 match self { $(Op::$variant(op) => op.width(inputs)),* }
             }
+            pub(crate) fn space(&self, inputs: &[Space]) -> Result<Space, String> {
+                match self { $(Op::$variant(op) => op.space(inputs)),* }
+            }
+            pub(crate) fn stops(&self) -> bool {
+                match self { $(Op::$variant(op) => op.stops()),* }
+            }
             pub(crate) fn flops(&self, inputs: &[usize], width: usize) -> u64 {
                 match self { $(Op::$variant(op) => op.flops(inputs, width)),* }
             }
@@ -117,15 +150,29 @@ macro_rules! ops {
 ops! {
     Activate = activation::Activate,
     BatchNorm = batch_norm::BatchNorm,
+    Blend = blend::Blend,
+    Collect = collect::Collect,
     Concat = concat::Concat,
+    Conjunction = conjunction::Conjunction,
     Dense = dense::Dense,
     Dice = dice::Dice,
     Dropout = dropout::Dropout,
+    Fold = fold::Fold,
+    Label = label::Label,
+    LayerNorm = layer_norm::LayerNorm,
     Linear = linear::Linear,
+    ListSoftmax = list_softmax::ListSoftmax,
     Lookup = lookup::Lookup,
     Mixture = mixture::Mixture,
+    Multiply = multiply::Multiply,
+    PointwiseLoss = pointwise_loss::PointwiseLoss,
     Prelu = prelu::Prelu,
+    Shift = shift::Shift,
     Softmax = softmax::Softmax,
+    Spread = spread::Spread,
+    Stop = stop::Stop,
+    Sum = sum::Sum,
+    Unfold = fold::Unfold,
 }
 
 /// The width of the only input.

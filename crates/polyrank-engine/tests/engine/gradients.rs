@@ -47,9 +47,35 @@ fn functions() {
         Function::Tanh,
         Function::Gelu,
         Function::Silu,
+        Function::Affine { factor: -1.7, add: 0.3 },
+        Function::Reciprocal { floor: 0.2 },
+        Function::Softplus,
     ] {
         check_op(|g, name, x| g.activate(name, x, function).unwrap(), &ROWS, &[]);
     }
+}
+
+#[test]
+fn sums_products_and_shifts() {
+    check_op(|g, name, x| g.sum(name, &[(0.7, x), (-1.3, x), (2.0, x)]).unwrap(), &ROWS, &[]);
+    check_op(|g, name, x| g.multiply(name, x, x).unwrap(), &ROWS, &[]);
+    check_op(|g, name, x| g.shift(name, x).unwrap(), &ROWS, &[]);
+    check_op(|g, name, x| g.blend(name, &[x, x], Init::Normal(0.7)).unwrap(), &ROWS, &[]);
+    let groups = |g: &mut Graph, name: &str, x: Value| {
+        let weights = linear(g, &format!("{name}.weights"), x, 2);
+        g.multiply(name, weights, x).unwrap()
+    };
+    check_op(groups, &ROWS, &[]);
+    let both = |g: &mut Graph, name: &str, x: Value| {
+        let other = linear(g, &format!("{name}.other"), x, 4);
+        g.conjunction(name, x, other).unwrap()
+    };
+    check_op(both, &ROWS, &[]);
+}
+
+#[test]
+fn layer_norm() {
+    check_op(|g, name, x| g.layer_norm(name, x).unwrap(), &ROWS, &[]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod errors;
 mod gradients;
 mod invariants;
 mod isa;
+mod lists;
 mod optimizers;
 mod random;
 mod statistics;

@@ -1,10 +1,11 @@
-"""The twin networks in float64: forward pass and penalties, written from the papers' equations.
+"""The networks in PyTorch, written from the papers' equations; polyrank must compute the same.
 
-A network is a dict of named parameters and a function of one batch; automatic differentiation gives the gradients.
-Single, shared bottom: Caruana 1997. OMoE, MMoE: Ma et al. 2018, y_k = tower_k(sum_i softmax(W_gk x)_i f_i(x)).
-Dice: Zhou et al. 2018 (DIN), eq. 3, p = sigmoid((x - mean) / sqrt(variance + 1e-8)).
+A network is a dict of named parameters and a function of one batch; automatic differentiation gives the gradients. Each
+multi-task block is a module of `multi_task`, each interaction one of `interactions`: `layers` names its parameters,
+`tasks` or `interact` computes it. Dice: Zhou et al. 2018 (DIN), eq. 3, p = sigmoid((x - mean) / sqrt(variance + 1e-8)).
 """
 
+import importlib
 from dataclasses import dataclass, field
 
 import torch
@@ -16,7 +17,7 @@ DENSE = 2
 
 @dataclass
 class Case:
-    """One golden file: a network, its loss and its data."""
+    """One golden file: a network, its loss and its data. `options` are the block's, `interact` the interaction's."""
 
     name: str
     block: str
@@ -26,6 +27,9 @@ class Case:
     units: tuple = (8, 6)
     tower_units: tuple = (5,)
     experts: int = 3
+    options: dict = field(default_factory=dict)
+    interaction: str = "none"
+    interact: dict = field(default_factory=dict)
     activation: str = "relu"
     batch_norm: bool = False
     layer_order: str = "norm_activation_dropout"
@@ -37,47 +41,66 @@ class Case:
     missing: float = 0.2
 
     @property
-    def width(self):
+    def names(self):
+        return [task for task, _, _ in self.tasks]
+
+    @property
+    def module(self):
+        return importlib.import_module(f"multi_task.{self.block}")
+
+    @property
+    def interaction_module(self):
+        return importlib.import_module(f"interactions.{self.interaction}")
+
+    @property
+    def features(self):
+        """The width of the features side by side: a, b, tags (in a's table), d0, d1."""
         return 2 * self.dims["a"] + self.dims["b"] + DENSE
 
     @property
+    def width(self):
+        """The width of what the block reads."""
+        if self.interact.get("output") == "logit":
+            return self.features
+        extra = self.interaction_module.width(self)
+        return extra if self.interact.get("output") == "replace" else self.features + extra
+
+    @property
+    def owners(self):
+        """Prefixes of what has features of its own, tables included; most blocks have one set."""
+        return getattr(self.module, "owners", lambda case: [""])(self)
+
+    @property
     def tables(self):
-        """Names of the tables: `single` shares nothing, tables included."""
-        owners = [f"{task}/" for task, _, _ in self.tasks] if self.block == "single" else [""]
-        return [f"{owner}table.{table}" for owner in owners for table in TABLE_ROWS]
+        return [f"{owner}table.{table}" for owner in self.owners for table in TABLE_ROWS]
+
+
+# Parameters: (name, inputs, outputs, kind). Kind "hidden" is a layer with weight, bias and what surrounds it; "out" has
+# weight and bias; "gate_out" only a weight; "vector" is one parameter of its own, `inputs` the mean that it is drawn
+# around, not penalised; "matrix" is one of shape [inputs, outputs], not penalised unless its name ends in ".weight".
+
+
+def mlp_layers(prefix, width, units):
+    for i, unit in enumerate(units):
+        yield f"{prefix}.{i}", width, unit, "hidden"
+        width = unit
+
+
+def tower_layers(case, owner, task, width):
+    yield from mlp_layers(f"{owner}towers.{task}", width, case.tower_units)
+    yield f"{owner}towers.{task}.out", (width, *case.tower_units)[-1], 1, "out"
+
+
+def gate_layers(case, prefix, width, experts):
+    yield from mlp_layers(prefix, width, case.gate_units)
+    yield f"{prefix}.out", (width, *case.gate_units)[-1], experts, "gate_out"
 
 
 def layers(case):
-    """Every layer: (name, inputs, outputs, kind) with kind hidden, gate_out (no bias) or out."""
-
-    def mlp(prefix, width, units):
-        for i, unit in enumerate(units):
-            yield f"{prefix}.{i}", width, unit, "hidden"
-            width = unit
-
-    def tower(owner, task, width):
-        yield from mlp(f"{owner}towers.{task}", width, case.tower_units)
-        yield f"{owner}towers.{task}.out", (width, *case.tower_units)[-1], 1, "out"
-
-    def gate(prefix):
-        yield from mlp(prefix, case.width, case.gate_units)
-        yield f"{prefix}.out", (case.width, *case.gate_units)[-1], case.experts, "gate_out"
-
-    names = [task for task, _, _ in case.tasks]
-    if case.block == "single":
-        for task in names:
-            yield from mlp(f"{task}/bottom", case.width, case.units)
-            yield from tower(f"{task}/", task, case.units[-1])
-        return
-    if case.block == "shared_bottom":
-        yield from mlp("bottom", case.width, case.units)
-    else:
-        for e in range(case.experts):
-            yield from mlp(f"experts.{e}", case.width, case.units)
-        for prefix in ["gate"] if case.block == "omoe" else [f"gates.{task}" for task in names]:
-            yield from gate(prefix)
-    for task in names:
-        yield from tower("", task, case.units[-1])
+    """Every layer and parameter but the tables."""
+    for owner in case.owners:
+        yield from case.interaction_module.layers(case, owner)
+    yield from case.module.layers(case)
 
 
 def draw_parameters(case, rng):
@@ -91,6 +114,12 @@ def draw_parameters(case, rng):
         kind = table.rsplit(".", 1)[1]
         parameters[table] = normal(TABLE_ROWS[kind], case.dims[kind])
     for name, inputs, outputs, kind in layers(case):
+        if kind == "vector":
+            parameters[name] = normal(outputs, mean=inputs)
+            continue
+        if kind == "matrix":
+            parameters[name] = normal(inputs, outputs)
+            continue
         parameters[f"{name}.weight"] = normal(inputs, outputs)
         if kind != "gate_out":
             parameters[f"{name}.bias"] = normal(outputs)
@@ -120,19 +149,54 @@ class Network:
     def __init__(self, case, parameters, statistics):
         self.case, self.p, self.statistics = case, parameters, statistics
         self.kinks = []
+        self.added = {}
+        self.extra = torch.zeros((), dtype=torch.float64)
 
-    def embed(self, batch, owner):
+    def fields(self, batch, owner):
+        """The features one by one: a, b, tags, d0, d1."""
         a, b = self.p[f"{owner}table.a"], self.p[f"{owner}table.b"]
         offsets, ids = batch["tags.offsets"], batch["tags.ids"]
         tags = [
             a[ids[start:end]].mean(0) if end > start else torch.zeros(a.shape[1], dtype=torch.float64)
             for start, end in zip(offsets[:-1].tolist(), offsets[1:].tolist())
         ]
-        return torch.cat([a[batch["ids.a"]], b[batch["ids.b"]], torch.stack(tags), batch["dense"]], 1)
+        numbers = [batch["dense"][:, i : i + 1] for i in range(DENSE)]
+        return [a[batch["ids.a"]], b[batch["ids.b"]], torch.stack(tags), *numbers]
+
+    def equal_fields(self, batch, owner):
+        """The features at one dimension, a's: the others through a projection without bias."""
+        values = self.fields(batch, owner)
+        names = ["a", "b", "tags", "d0", "d1"]
+        same = {"a", "tags"} | ({"b"} if self.case.dims["a"] == self.case.dims["b"] else set())
+        return [
+            x if name in same else x @ self.p[f"{owner}fields.{name}.weight"] for name, x in zip(names, values)
+        ]
+
+    def input(self, batch, owner, tasks):
+        """What a block reads: the features after the interaction, which may add to the logits of `tasks`."""
+        x = torch.cat(self.fields(batch, owner), 1)
+        value, logits = self.case.interaction_module.interact(self, batch, owner, x, tasks)
+        for task, logit in logits.items():
+            self.added[task] = self.added.get(task, 0.0) + logit
+        output = self.case.interact.get("output", "widen")
+        if value is None:
+            return x
+        if output == "replace":
+            return value
+        if output == "logit":
+            for task in tasks:
+                logit = value @ self.p[f"{owner}interaction.{task}.weight"]
+                self.added[task] = self.added.get(task, 0.0) + logit
+            return x
+        return torch.cat([x, value], 1)
 
     def normalise(self, x, name, eps, training, scale=None, shift=None):
         mean, variance = self.statistics[f"{name}.mean"], self.statistics[f"{name}.variance"]
         return F.batch_norm(x, mean, variance, scale, shift, training, 0.1, eps)
+
+    def relu(self, x):
+        self.kinks.append(x.detach().abs().min().item())
+        return torch.relu(x)
 
     def activate(self, x, name, training):
         if self.case.activation == "dice":
@@ -165,35 +229,23 @@ class Network:
         hidden = self.mlp(x, prefix, len(self.case.gate_units), training)
         return torch.softmax(hidden @ self.p[f"{prefix}.out.weight"], 1)
 
+    def tower(self, x, owner, task, training):
+        """A task's logit or prediction `[B, 1]`, with what the interaction added."""
+        name = f"{owner}towers.{task}"
+        return self.logit(self.mlp(x, name, len(self.case.tower_units), training), name, task)
+
+    def logit(self, hidden, name, task):
+        return hidden @ self.p[f"{name}.out.weight"] + self.p[f"{name}.out.bias"] + self.added.pop(task, 0.0)
+
     def logits(self, batch, training):
-        """One value a row and task, `[B, T]`: a binary task's logit, a regression task's prediction."""
-        case, names = self.case, [task for task, _, _ in self.case.tasks]
-        depth = len(case.units)
-        if case.block == "single":
-            inputs = {task: self.embed(batch, f"{task}/") for task in names}
-            values = {task: self.mlp(inputs[task], f"{task}/bottom", depth, training) for task in names}
-        else:
-            x = self.embed(batch, "")
-            if case.block == "shared_bottom":
-                bottom = self.mlp(x, "bottom", depth, training)
-                values = {task: bottom for task in names}
-            else:
-                outputs = [self.mlp(x, f"experts.{e}", depth, training) for e in range(case.experts)]
-                experts = torch.stack(outputs, 1)
-                if case.block == "omoe":
-                    weights = dict.fromkeys(names, self.gate(x, "gate", training))
-                else:
-                    weights = {task: self.gate(x, f"gates.{task}", training) for task in names}
-                values = {task: (weights[task].unsqueeze(2) * experts).sum(1) for task in names}
-        columns = []
-        for task in names:
-            tower = f"{task}/towers.{task}" if case.block == "single" else f"towers.{task}"
-            hidden = self.mlp(values[task], tower, len(case.tower_units), training)
-            columns.append(hidden @ self.p[f"{tower}.out.weight"] + self.p[f"{tower}.out.bias"])
-        return torch.cat(columns, 1)
+        """One value a row and task, `[B, T]`: a binary task's logit, a regression task's prediction. What a block
+        minimises besides, it leaves in `extra` (training only)."""
+        self.added, self.extra = {}, torch.zeros((), dtype=torch.float64)
+        outputs = self.case.module.tasks(self, batch, training)
+        return torch.cat([outputs[task] for task in self.case.names], 1)
 
     def data_loss(self, logits, labels):
-        total = torch.zeros((), dtype=torch.float64)
+        total = self.extra
         for t, (_, kind, weight) in enumerate(self.case.tasks):
             labelled = ~torch.isnan(labels[:, t])
             value, label = logits[labelled, t], labels[labelled, t]

@@ -1,10 +1,10 @@
 //! From a configuration and an input layout to a graph.
 
 use polyrank_data::encode::InputLayout;
-use polyrank_engine::{Graph, GraphError};
+use polyrank_engine::{Graph, GraphError, Value};
 use polyrank_schema::Config;
 
-use crate::multi_task;
+use crate::multi_task::{self, TaskOutput};
 
 /// What an architecture builds with: the graph so far, and what it is to be.
 pub struct Builder<'a> {
@@ -14,6 +14,8 @@ pub struct Builder<'a> {
     pub config: &'a Config,
     /// What the encoders give.
     pub layout: &'a InputLayout,
+    /// By task: what interactions add to its logit, `[B, 1]` each.
+    pub(crate) logits: Vec<Vec<Value>>,
 }
 
 impl Builder<'_> {
@@ -25,11 +27,16 @@ impl Builder<'_> {
 
 /// The graph of a configuration: input → interaction → multi-task block → towers → heads.
 pub fn network_graph(config: &Config, layout: &InputLayout) -> Result<Graph, GraphError> {
-    let mut builder = Builder { graph: Graph::default(), config, layout };
+    let logits = vec![Vec::new(); config.tasks.len()];
+    let mut builder = Builder { graph: Graph::default(), config, layout, logits };
     let architecture = multi_task::find(&config.model.multi_task.kind)?;
     let outputs = (architecture.build)(&mut builder, &config.model.multi_task)?;
     for (task, output) in outputs.into_iter().enumerate() {
-        builder.tower(&output.prefix, task, output.value)?;
+        let output = match output {
+            TaskOutput::Hidden { value, prefix } => builder.tower(&prefix, task, value)?,
+            TaskOutput::Output(output) => output,
+        };
+        builder.head(task, output)?;
     }
     Ok(builder.graph)
 }

@@ -82,6 +82,12 @@ impl Builder<'_> {
         self.graph.activate(&format!("{name}.activation"), x, function)
     }
 
+    /// A linear map without bias, `NAME`, `[B, units]`.
+    pub fn project(&mut self, name: &str, x: Value, units: usize) -> Result<Value, GraphError> {
+        let weight = glorot(self.graph.width(x), units);
+        self.graph.linear(name, x, Layer { units, weight, bias: None, relu: false })
+    }
+
     /// A last linear layer `NAME.out`, without activation.
     pub fn output(&mut self, name: &str, x: Value, units: usize, bias: bool) -> Result<Value, GraphError> {
         let inputs = self.graph.width(x);

@@ -7,7 +7,7 @@ pub mod build;
 pub mod bundle;
 mod error;
 pub mod feed;
-mod input;
+pub mod input;
 pub mod interaction;
 mod layer;
 pub mod memory;

@@ -84,7 +84,7 @@ fn training(graph: &Graph, options: &TrainerOptions, batch_rows: usize) -> Vec<N
         needs[i].bytes += state.max(3 * NUMBER * table.rows as u128 * table.dim as u128);
     }
     let nodes = graph.summary();
-    let columns: u128 = nodes.iter().map(|n| n.width as u128).sum();
+    let columns: u128 = nodes.iter().map(|n| n.width as u128 * n.space.most() as u128).sum();
     let batch_wide = nodes.iter().any(|n| n.op == "batch_norm");
     let rows = if batch_wide { batch_rows as u128 } else { ROWS_A_THREAD * options.threads as u128 };
     needs.push(Need { what: "the values of a batch".to_owned(), bytes: NUMBER * rows * columns, lower: LOWER_VALUES });

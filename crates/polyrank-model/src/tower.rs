@@ -1,4 +1,4 @@
-//! Towers and heads: one MLP a task, then one number.
+//! Towers and heads: one MLP a task, then one number, to which an interaction may have added logits.
 
 use polyrank_engine::{GraphError, Loss, Value};
 use polyrank_schema::config::{RegressionLoss, TaskKind};
@@ -6,13 +6,27 @@ use polyrank_schema::config::{RegressionLoss, TaskKind};
 use crate::build::Builder;
 
 impl Builder<'_> {
-    /// The tower of task `task` and its head.
-    pub(crate) fn tower(&mut self, prefix: &str, task: usize, x: Value) -> Result<(), GraphError> {
+    /// The tower of task `task`: hidden layers, then its logit or prediction, `[B, 1]`.
+    pub fn tower(&mut self, prefix: &str, task: usize, x: Value) -> Result<Value, GraphError> {
+        let config = self.config;
+        let name = format!("{prefix}towers.{}", config.tasks[task].name);
+        let hidden = self.mlp(&name, x, &config.model.tower_units)?;
+        self.logit(&name, task, hidden)
+    }
+
+    /// The logit or prediction of task `task` from a hidden value: a linear layer `NAME.out`, and what the interaction
+    /// adds.
+    pub fn logit(&mut self, name: &str, task: usize, hidden: Value) -> Result<Value, GraphError> {
+        let output = self.output(name, hidden, 1, true)?;
+        let mut terms = vec![(1.0, output)];
+        terms.extend(std::mem::take(&mut self.logits[task]).into_iter().map(|logit| (1.0, logit)));
+        if terms.len() == 1 { Ok(output) } else { self.graph.sum(&format!("{name}.logit"), &terms) }
+    }
+
+    /// The head of task `task`.
+    pub(crate) fn head(&mut self, task: usize, output: Value) -> Result<(), GraphError> {
         let config = self.config;
         let task = &config.tasks[task];
-        let name = format!("{prefix}towers.{}", task.name);
-        let hidden = self.mlp(&name, x, &config.model.tower_units)?;
-        let output = self.output(&name, hidden, 1, true)?;
         let loss = match task.kind {
             TaskKind::Binary { .. } => Loss::BinaryCrossEntropy,
             TaskKind::Regression { loss: RegressionLoss::Mse } => Loss::Mse,

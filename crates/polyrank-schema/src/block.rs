@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Quote, one_of, printable, suggestion};
-use crate::limits::{BOUNDARIES, LAYERS, Range, TEXT_CHARS, WIDTH};
+use crate::limits::{BOUNDARIES, LAYERS, NAMES, Range, TEXT_CHARS, WIDTH};
 use crate::named::Written;
 use crate::read::{Context, Found};
 use crate::spec::{Block, BlockContext, BlockSpec, Literal, OptionDefault, OptionKind, OptionSpec, OptionValue};
@@ -16,7 +16,7 @@ pub(crate) fn read(
     key: &str,
     specs: &[BlockSpec],
     default_type: &str,
-    context: BlockContext,
+    context: BlockContext<'_>,
 ) -> Block {
     let before = ctx.problems.found();
     let type_key = format!("{key}.type");
@@ -116,6 +116,11 @@ fn read_option(ctx: &mut Context, table: &Table, key: &str, option: &OptionSpec,
 fn read_value(ctx: &mut Context, found: &Found<'_>, kind: OptionKind) -> Option<OptionValue> {
     match (kind, &found.node.value) {
         (OptionKind::Units, _) => found.units(ctx).map(OptionValue::Units),
+        (OptionKind::Names, _) => {
+            let names = found.texts(ctx, &expectation(kind))?;
+            let value = Some(OptionValue::Names(names));
+            value.filter(|v| holds(v, kind)).or_else(|| found.expected(ctx, &expectation(kind)))
+        }
         (OptionKind::Rising, _) => found.rising(ctx, BOUNDARIES).map(OptionValue::Numbers),
         (OptionKind::Int { .. }, Value::Int(v)) => {
             let value = i64::try_from(*v).map(OptionValue::Int).ok();
@@ -152,6 +157,11 @@ fn holds(value: &OptionValue, kind: OptionKind) -> bool {
                 && v.windows(2).all(|pair| pair[0] < pair[1])
         }
         (OptionKind::Text, OptionValue::Text(v)) => v.chars().count() <= TEXT_CHARS,
+        (OptionKind::Names, OptionValue::Names(v)) => {
+            v.len() <= NAMES && v.iter().all(|name| !name.is_empty() && name.chars().count() <= TEXT_CHARS)
+        }
+        // A stored empty list reads back as one of widths.
+        (OptionKind::Names, OptionValue::Units(v)) => v.is_empty(),
         _ => false,
     }
 }
@@ -168,6 +178,7 @@ fn expectation(kind: OptionKind) -> String {
         OptionKind::Units => format!("a list of up to {LAYERS} layer widths, each a whole number from 1 to {WIDTH}"),
         OptionKind::Rising => format!("a list of 1 to {BOUNDARIES} strictly rising numbers"),
         OptionKind::Text => format!("a text of up to {TEXT_CHARS} characters"),
+        OptionKind::Names => format!("a list of up to {NAMES} names"),
     }
 }
 
@@ -201,6 +212,7 @@ fn written_value(value: &OptionValue) -> String {
         OptionValue::Text(v) => v.written(),
         OptionValue::Units(v) => v.written(),
         OptionValue::Numbers(v) => v.written(),
+        OptionValue::Names(v) => v.written(),
     }
 }
 
@@ -212,7 +224,7 @@ impl Written for Block {
 }
 
 /// Checks a block of a stored configuration: whoever reads its options may rely on every one being there.
-pub(crate) fn check(ctx: &mut Context, block: &Block, key: &str, specs: &[BlockSpec], context: BlockContext) {
+pub(crate) fn check(ctx: &mut Context, block: &Block, key: &str, specs: &[BlockSpec], context: BlockContext<'_>) {
     let before = ctx.problems.found();
     let Some(spec) = specs.iter().find(|s| s.name == block.kind) else {
         unknown_type(ctx, &Place::Nowhere, key, &block.kind, specs);

@@ -109,7 +109,7 @@ fn check_features(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
     if config.features.is_empty() {
         ctx.report("features", "empty".to_owned(), None);
     }
-    let context = BlockContext { tasks: 0 };
+    let context = BlockContext::NONE;
     for feature in &config.features {
         let key = format!("features.{}", printable(&feature.name));
         let (name_key, column_key) = (format!("{key}.name"), format!("{key}.column"));
@@ -153,7 +153,7 @@ fn check_features(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
 }
 
 fn check_dense(ctx: &mut Context, encoder: &Block, key: &str, registry: &Registry<'_>, bucketized: bool) {
-    block::check(ctx, encoder, key, registry.dense_encoders, BlockContext { tasks: 0 });
+    block::check(ctx, encoder, key, registry.dense_encoders, BlockContext::NONE);
     if (encoder.kind == BUCKETIZE) != bucketized {
         ctx.report(key, "belongs to another kind of feature".to_owned(), None);
     }
@@ -184,7 +184,7 @@ fn check_tasks(ctx: &mut Context, config: &Config) {
 
 fn check_model(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
     let model = &config.model;
-    let context = BlockContext { tasks: config.tasks.len() };
+    let context = BlockContext { tasks: &config.tasks, features: &config.features };
     block::check(ctx, &model.interaction, "model.interaction", registry.interactions, context);
     block::check(ctx, &model.multi_task, "model.multi_task", registry.multi_tasks, context);
     if model.tower_units.len() > LAYERS || model.tower_units.iter().any(|u| *u < 1 || *u as i128 > WIDTH) {
@@ -211,7 +211,7 @@ fn check_model(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
 
 fn check_train(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
     let train = &config.train;
-    let context = BlockContext { tasks: config.tasks.len() };
+    let context = BlockContext { tasks: &config.tasks, features: &config.features };
     check_size(ctx, "train.batch_size", train.batch_size, BATCH);
     check_size(ctx, "train.epochs", train.epochs, EPOCHS);
     if let Some(threads) = train.threads {

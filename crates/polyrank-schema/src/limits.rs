@@ -10,6 +10,8 @@ pub(crate) const TASKS: usize = 1_000;
 pub(crate) const NAME_CHARS: usize = 255;
 /// Characters of an option's text.
 pub(crate) const TEXT_CHARS: usize = 1024;
+/// Most names of a block's option.
+pub(crate) const NAMES: usize = 64;
 /// Boundaries of one bucketized feature.
 pub(crate) const BOUNDARIES: usize = 4096;
 /// Hidden layers of one stack.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Feature, Task};
 use crate::preset::Preset;
 
 /// What an option may hold.
@@ -37,6 +38,8 @@ pub enum OptionKind {
     Rising,
     /// Any text of up to 1,024 characters.
     Text,
+    /// Up to 64 names of features or tasks.
+    Names,
 }
 
 /// A value of an option.
@@ -55,6 +58,8 @@ pub enum OptionValue {
     Units(Vec<usize>),
     /// Numbers.
     Numbers(Vec<f64>),
+    /// Names.
+    Names(Vec<String>),
 }
 
 /// What an option holds when nothing was written.
@@ -111,18 +116,25 @@ pub struct BlockSpec {
     pub options: &'static [OptionSpec],
     /// What must hold among the options (and the number of tasks) beyond each one's own bounds; the message says what
     /// to do.
-    pub check: fn(&Block, BlockContext) -> Result<(), String>,
+    pub check: fn(&Block, BlockContext<'_>) -> Result<(), String>,
 }
 
 /// What a block's own check may look at besides its options.
 #[derive(Debug, Clone, Copy)]
-pub struct BlockContext {
-    /// Number of tasks (T).
-    pub tasks: usize,
+pub struct BlockContext<'a> {
+    /// The tasks (T of them); none where a block belongs to a feature.
+    pub tasks: &'a [Task],
+    /// The features; none where a block belongs to one.
+    pub features: &'a [Feature],
+}
+
+impl BlockContext<'_> {
+    /// Of a block that belongs to a feature.
+    pub const NONE: BlockContext<'static> = BlockContext { tasks: &[], features: &[] };
 }
 
 /// A [`BlockSpec`] check for blocks whose options need no more than their own bounds.
-pub fn no_further_check(_: &Block, _: BlockContext) -> Result<(), String> {
+pub fn no_further_check(_: &Block, _: BlockContext<'_>) -> Result<(), String> {
     Ok(())
 }
 
@@ -186,6 +198,14 @@ impl Block {
         match self.options.get(key) {
             Some(OptionValue::Numbers(v)) => Some(v),
             _ => None,
+        }
+    }
+
+    /// The names under `key`, none if nothing was given.
+    pub fn names(&self, key: &str) -> &[String] {
+        match self.options.get(key) {
+            Some(OptionValue::Names(v)) => v,
+            _ => &[],
         }
     }
 

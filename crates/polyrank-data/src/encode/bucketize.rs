@@ -36,7 +36,7 @@ pub(crate) const SPEC: BlockSpec = BlockSpec {
 /// Distinct numbers that quantiles are found exactly for.
 const MAX_DISTINCT: usize = 1_000_000;
 
-fn check(block: &Block, _: BlockContext) -> Result<(), String> {
+fn check(block: &Block, _: BlockContext<'_>) -> Result<(), String> {
     match (block.has("boundaries"), block.has("quantiles")) {
         (true, true) => Err("give `boundaries` or `quantiles`, not both".to_owned()),
         (false, false) => Err("give `boundaries` (where buckets begin) or `quantiles` (how many buckets)".to_owned()),
@@ -57,7 +57,7 @@ pub(crate) enum BucketizeFit {
 
 impl BucketizeFit {
     pub(crate) fn new(block: &Block) -> Result<BucketizeFit, String> {
-        check(block, BlockContext { tasks: 1 })?;
+        check(block, BlockContext::NONE)?;
         match block.numbers("boundaries") {
             Some(boundaries) => Buckets::new(boundaries.to_vec()).map(BucketizeFit::Boundaries),
             None => {

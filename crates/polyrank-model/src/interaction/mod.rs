@@ -1,16 +1,30 @@
-//! Interactions: what happens between the input and the multi-task block. One file each, one line each below.
+//! Interactions: what happens between the features and the multi-task block. One file each, one line each below.
 
 mod none;
 
 use polyrank_engine::{GraphError, Value};
-use polyrank_schema::{Block, BlockSpec};
+use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
+use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
 use crate::build::Builder;
+use crate::input::Input;
 
-/// An interaction: widens or replaces the input.
+/// What an interaction makes of the features.
+pub(crate) enum Interacted {
+    /// Nothing: the block reads the features as they stand.
+    Nothing,
+    /// A logit for each task of the input's scope, in their order: `[B, 1]` each.
+    Logits(Vec<Value>),
+    /// A value `[B, W]`, which goes where the option [`OUTPUT`] says.
+    Value(Value),
+    /// Both.
+    Both(Value, Vec<Value>),
+}
+
+/// An interaction: what can be configured, and how it composes ops.
 struct Interaction {
     spec: BlockSpec,
-    build: fn(&mut Builder<'_>, &Block, &str, Value) -> Result<Value, GraphError>,
+    build: fn(&mut Builder<'_>, &Block, &Input) -> Result<Interacted, GraphError>,
 }
 
 macro_rules! interactions {
@@ -25,11 +39,48 @@ interactions! {
     none,
 }
 
-/// Applies the configured interaction to an input.
-pub(crate) fn build(b: &mut Builder<'_>, prefix: &str, x: Value) -> Result<Value, GraphError> {
+/// Where an interaction's value goes: the option of every interaction that makes one.
+#[allow(dead_code, reason = "the first interaction to make a value uses it")]
+const OUTPUT: OptionSpec = OptionSpec {
+    key: "output",
+    kind: OptionKind::Name(&["widen", "replace", "logit"]),
+    default: OptionDefault::Always(Literal::Text("widen")),
+    doc: "what reads it: the multi-task block beside the features (widen) or in their place (replace), or a linear \
+          layer that adds a logit to each task (logit)",
+};
+
+/// Applies the configured interaction; gives what the multi-task block reads.
+pub(crate) fn build(b: &mut Builder<'_>, input: &Input) -> Result<Value, GraphError> {
     let block = b.config.model.interaction.clone();
     let Some(found) = ALL.iter().find(|i| i.spec.name == block.kind) else {
         return Err(GraphError { block: block.kind, problem: "no interaction has this name".to_owned() });
     };
-    (found.build)(b, &block, prefix, x)
+    let (value, logits) = match (found.build)(b, &block, input)? {
+        Interacted::Nothing => return Ok(input.value),
+        Interacted::Logits(logits) => (None, logits),
+        Interacted::Value(value) => (Some(value), Vec::new()),
+        Interacted::Both(value, logits) => (Some(value), logits),
+    };
+    let prefix = &input.scope.prefix;
+    let add = |b: &mut Builder<'_>, logits: Vec<Value>| {
+        input.scope.tasks.iter().zip(logits).for_each(|(&task, logit)| b.logits[task].push(logit));
+    };
+    add(b, logits);
+    match (value, block.text(OUTPUT.key)) {
+        (None, _) => Ok(input.value),
+        (Some(value), "replace") => Ok(value),
+        (Some(value), "logit") => {
+            let logits = task_logits(b, input, value)?;
+            add(b, logits);
+            Ok(input.value)
+        }
+        (Some(value), _) => b.graph.concat(&format!("{prefix}interacted"), &[input.value, value]),
+    }
+}
+
+/// A linear layer without bias from a value to one logit for each task of the scope: `interaction.TASK`.
+fn task_logits(b: &mut Builder<'_>, input: &Input, value: Value) -> Result<Vec<Value>, GraphError> {
+    let tasks = b.tasks();
+    let name = |task: &usize| format!("{}interaction.{}", input.scope.prefix, tasks[*task]);
+    input.scope.tasks.iter().map(|task| b.project(&name(task), value, 1)).collect()
 }

@@ -50,11 +50,12 @@ pub(super) const OPTIONS: &[OptionSpec] = &[
 ];
 
 /// A gate chooses between tasks' needs: with one task there is nothing to choose.
-pub(super) fn check(block: &Block, context: BlockContext) -> Result<(), String> {
-    if context.tasks < 2 {
+pub(super) fn check(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
+    if context.tasks.len() < 2 {
         return Err(format!(
             "`{}` needs at least 2 tasks, there is {}; use `single` for one task",
-            block.kind, context.tasks
+            block.kind,
+            context.tasks.len()
         ));
     }
     Ok(())

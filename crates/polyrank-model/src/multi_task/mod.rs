@@ -12,24 +12,29 @@ use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
 use crate::build::Builder;
 
-/// What a task's tower reads.
-pub struct TaskInput {
-    /// `[B, width]`.
-    pub value: Value,
-    /// Starts the names of the task's tower; not empty if the task shares nothing with others.
-    pub prefix: String,
+/// What a block gives for a task.
+pub enum TaskOutput {
+    /// What the task's tower reads.
+    Hidden {
+        /// `[B, width]`.
+        value: Value,
+        /// Starts the names of the task's tower; not empty if the task shares nothing with others.
+        prefix: String,
+    },
+    /// The finished logit or prediction, `[B, 1]`, of a block that has towers of its own or relates tasks' outputs.
+    Output(Value),
 }
 
-impl From<Value> for TaskInput {
-    fn from(value: Value) -> TaskInput {
-        TaskInput { value, prefix: String::new() }
+impl From<Value> for TaskOutput {
+    fn from(value: Value) -> TaskOutput {
+        TaskOutput::Hidden { value, prefix: String::new() }
     }
 }
 
 /// A multi-task block: what can be configured, and how it composes ops.
 pub(crate) struct Architecture {
     spec: BlockSpec,
-    pub(crate) build: fn(&mut Builder<'_>, &Block) -> Result<Vec<TaskInput>, GraphError>,
+    pub(crate) build: fn(&mut Builder<'_>, &Block) -> Result<Vec<TaskOutput>, GraphError>,
 }
 
 macro_rules! architectures {

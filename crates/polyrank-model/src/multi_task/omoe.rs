@@ -12,7 +12,7 @@
 use polyrank_engine::GraphError;
 use polyrank_schema::{Block, BlockSpec};
 
-use super::{TaskInput, experts};
+use super::{TaskOutput, experts};
 use crate::build::Builder;
 
 pub(super) const SPEC: BlockSpec = BlockSpec {
@@ -22,8 +22,8 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
     check: experts::check,
 };
 
-pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskInput>, GraphError> {
-    let x = b.input("")?; // [B, W]
+pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskOutput>, GraphError> {
+    let x = b.input(&b.everyone())?; // [B, W]
     let experts = experts::experts(b, block, x)?; // E × [B, d]
     let gate = experts::gate(b, block, "gate", "all tasks", x, experts.len())?; // [B, E]
     let mixture = b.graph.mixture("mixture", gate, &experts)?; // [B, d]

@@ -13,7 +13,7 @@ use polyrank_engine::GraphError;
 use polyrank_schema::spec::no_further_check;
 use polyrank_schema::{Block, BlockSpec};
 
-use super::{BOTTOM_UNITS, TaskInput};
+use super::{BOTTOM_UNITS, TaskOutput};
 use crate::build::Builder;
 
 pub(super) const SPEC: BlockSpec = BlockSpec {
@@ -23,8 +23,8 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
     check: no_further_check,
 };
 
-pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskInput>, GraphError> {
-    let x = b.input("")?; // [B, W]
+pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskOutput>, GraphError> {
+    let x = b.input(&b.everyone())?; // [B, W]
     let bottom = b.mlp("bottom", x, block.units("units"))?; // [B, units.last]
     Ok(b.tasks().iter().map(|_| bottom.into()).collect())
 }

@@ -10,7 +10,7 @@ use polyrank_engine::GraphError;
 use polyrank_schema::spec::no_further_check;
 use polyrank_schema::{Block, BlockSpec};
 
-use super::{BOTTOM_UNITS, TaskInput};
+use super::{BOTTOM_UNITS, TaskOutput};
 use crate::build::Builder;
 
 pub(super) const SPEC: BlockSpec = BlockSpec {
@@ -20,13 +20,13 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
     check: no_further_check,
 };
 
-pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskInput>, GraphError> {
+pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskOutput>, GraphError> {
     let mut outputs = Vec::new();
-    for task in b.tasks() {
-        let prefix = format!("{task}/");
-        let input = b.input(&prefix)?; // [B, W]
+    for task in 0..b.tasks().len() {
+        let scope = b.alone(task);
+        let (input, prefix) = (b.input(&scope)?, scope.prefix); // [B, W]
         let value = b.mlp(&format!("{prefix}bottom"), input, block.units("units"))?; // [B, units.last]
-        outputs.push(TaskInput { value, prefix });
+        outputs.push(TaskOutput::Hidden { value, prefix });
     }
     Ok(outputs)
 }

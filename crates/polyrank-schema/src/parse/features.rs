@@ -185,8 +185,7 @@ fn read_encoder(
     default_type: &str,
 ) -> Block {
     let found = section.get(ctx, "encoder");
-    // An encoder belongs to a feature, so the number of tasks does not concern it.
-    block::read(ctx, found.as_ref(), &section.at("encoder"), specs, default_type, BlockContext { tasks: 0 })
+    block::read(ctx, found.as_ref(), &section.at("encoder"), specs, default_type, BlockContext::NONE)
 }
 
 fn read_categorical(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> FeatureKind {

@@ -65,7 +65,7 @@ fn read_config(ctx: &mut Context, text: &str, registry: &Registry<'_>, sets: &[S
     let (features, feature_labels) = features::read(ctx, feature_nodes, registry);
     let task_nodes = section.get(ctx, "tasks").map(|f| f.node);
     let (tasks, task_labels) = tasks::read(ctx, task_nodes);
-    let context = BlockContext { tasks: tasks.len() };
+    let context = BlockContext { tasks: &tasks, features: &features };
     let model = model::read(ctx, model_node, registry, context);
     let train_node = section.get(ctx, "train").map(|f| f.node);
     let train = train::read(ctx, train_node, registry, context, &tasks);

@@ -49,13 +49,13 @@ pub(super) fn read_preset(ctx: &mut Context, node: Option<&Node>) {
     }
 }
 
-pub(super) fn read(ctx: &mut Context, node: Option<&Node>, registry: &Registry<'_>, context: BlockContext) -> Model {
+pub(super) fn read(ctx: &mut Context, node: Option<&Node>, registry: &Registry<'_>, context: BlockContext<'_>) -> Model {
     let section = Section::open(ctx, "model", node, KEYS);
     let interaction = section.get(ctx, "interaction");
     let interaction =
         block::read(ctx, interaction.as_ref(), "model.interaction", registry.interactions, "none", context);
     let multi_task = section.get(ctx, "multi_task");
-    let default_block = if context.tasks > 1 { "mmoe" } else { "single" };
+    let default_block = if context.tasks.len() > 1 { "mmoe" } else { "single" };
     let multi_task =
         block::read(ctx, multi_task.as_ref(), "model.multi_task", registry.multi_tasks, default_block, context);
     let towers = section.get(ctx, "towers");

@@ -32,7 +32,7 @@ pub(super) fn read(
     ctx: &mut Context,
     node: Option<&Node>,
     registry: &Registry<'_>,
-    context: BlockContext,
+    context: BlockContext<'_>,
     tasks: &[Task],
 ) -> Train {
     let section = Section::open(ctx, "train", node, KEYS);
@@ -72,7 +72,7 @@ fn read_embedding_optimizer(
     ctx: &mut Context,
     section: &Section<'_>,
     registry: &Registry<'_>,
-    context: BlockContext,
+    context: BlockContext<'_>,
     optimizer: &Block,
 ) -> Block {
     let found = section.get(ctx, "embedding_optimizer");

@@ -4,8 +4,8 @@ use super::{Graph, GraphError, Value};
 use crate::ops;
 
 impl Graph {
-    /// Multi-head attention among each row's fields or list: queries, keys and values `[.., heads·d]` of one space, other
-    /// than the rows of the batch. `scaled` divides scores by √d.
+    /// Multi-head attention among each row's fields or list: queries, keys and values `[.., heads·d]` of one space,
+    /// other than the rows of the batch. `scaled` divides scores by √d.
     pub fn attention(
         &mut self,
         name: &str,
@@ -30,8 +30,8 @@ impl Graph {
         self.add(name, ops::pairs::Pairs { own }, values)
     }
 
-    /// `a_i ⊙ b_j` for all i ≤ j of G groups of D columns, `[.., G·(G + 1)/2·D]`: b `[.., G·D]`, a the same, or with one
-    /// group a pair `[.., G·(G + 1)/2·D]`.
+    /// `a_i ⊙ b_j` for all i ≤ j of G groups of D columns, `[.., G·(G + 1)/2·D]`: b `[.., G·D]`, a the same, or with
+    /// one group a pair `[.., G·(G + 1)/2·D]`.
     pub fn pair_products(&mut self, name: &str, a: Value, b: Value, groups: usize) -> Result<Value, GraphError> {
         self.add(name, ops::pair_products::PairProducts { groups }, &[a, b])
     }

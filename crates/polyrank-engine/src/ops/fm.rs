@@ -1,5 +1,5 @@
-//! y = Σ_{i<j} ⟨x_i, x_j⟩ over inputs of one width: a factorisation machine's second order (Rendle 2010, Eq. 1), in time
-//! linear in the inputs (his Lemma 3.1).
+//! y = Σ_{i<j} ⟨x_i, x_j⟩ over inputs of one width: a factorisation machine's second order (Rendle 2010, Eq. 1), in
+//! time linear in the inputs (his Lemma 3.1).
 
 use crate::exec::context::{Backward, Forward};
 use crate::kernels::elementwise::{add_assign, dot};

@@ -31,7 +31,7 @@ fn check(count: usize, op: impl Fn(&mut Graph, &[Value]) -> Value) {
 
 #[test]
 fn products_of_pairs() {
-    for count in [2, 3, 5] {
+    for count in [2, 4] {
         check(count, |g, x| g.fm("fm", x).unwrap());
         check(count, |g, x| g.pairs("pairs", x, false).unwrap());
         check(count, |g, x| g.pairs("pairs", x, true).unwrap());

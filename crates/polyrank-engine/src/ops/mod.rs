@@ -4,6 +4,7 @@
 //! its cost. Nothing outside its file knows its mathematics.
 
 pub mod activation;
+pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod blend;
 pub mod collect;
@@ -12,6 +13,7 @@ pub(crate) mod conjunction;
 pub(crate) mod dense;
 pub(crate) mod dice;
 pub(crate) mod dropout;
+pub(crate) mod fm;
 pub mod fold;
 pub(crate) mod label;
 pub(crate) mod layer_norm;
@@ -20,6 +22,9 @@ pub(crate) mod list_softmax;
 pub(crate) mod lookup;
 pub(crate) mod mixture;
 pub(crate) mod multiply;
+pub(crate) mod outer;
+pub(crate) mod pair_products;
+pub(crate) mod pairs;
 pub(crate) mod pointwise_loss;
 pub(crate) mod prelu;
 pub(crate) mod shift;
@@ -149,6 +154,7 @@ macro_rules! ops {
 
 ops! {
     Activate = activation::Activate,
+    Attention = attention::Attention,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,
     Collect = collect::Collect,
@@ -157,6 +163,7 @@ ops! {
     Dense = dense::Dense,
     Dice = dice::Dice,
     Dropout = dropout::Dropout,
+    Fm = fm::Fm,
     Fold = fold::Fold,
     Label = label::Label,
     LayerNorm = layer_norm::LayerNorm,
@@ -165,6 +172,9 @@ ops! {
     Lookup = lookup::Lookup,
     Mixture = mixture::Mixture,
     Multiply = multiply::Multiply,
+    Outer = outer::Outer,
+    PairProducts = pair_products::PairProducts,
+    Pairs = pairs::Pairs,
     PointwiseLoss = pointwise_loss::PointwiseLoss,
     Prelu = prelu::Prelu,
     Shift = shift::Shift,
@@ -180,5 +190,13 @@ pub(crate) fn same_width(inputs: &[usize]) -> Result<usize, String> {
     match inputs {
         [width] => Ok(*width),
         _ => Err(format!("takes one input, got {}", inputs.len())),
+    }
+}
+
+/// The width of inputs that meet in pairs.
+pub(crate) fn several_of_one_width(inputs: &[usize]) -> Result<usize, String> {
+    match inputs {
+        [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|w| w == first) => Ok(*first),
+        _ => Err(format!("takes two or more inputs of one width, got {inputs:?}")),
     }
 }

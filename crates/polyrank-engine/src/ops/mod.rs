@@ -11,8 +11,10 @@ pub(crate) mod concat;
 pub(crate) mod conjunction;
 pub(crate) mod dense;
 pub(crate) mod dice;
+pub(crate) mod dot;
 pub(crate) mod dropout;
 pub mod fold;
+pub(crate) mod hard_concrete;
 pub(crate) mod label;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
@@ -27,6 +29,7 @@ pub(crate) mod softmax;
 pub(crate) mod spread;
 pub(crate) mod stop;
 pub(crate) mod sum;
+pub(crate) mod trained;
 
 use crate::exec::context::{Backward, Combine, Forward};
 use crate::graph::{Param, Space};
@@ -156,8 +159,10 @@ ops! {
     Conjunction = conjunction::Conjunction,
     Dense = dense::Dense,
     Dice = dice::Dice,
+    Dot = dot::Dot,
     Dropout = dropout::Dropout,
     Fold = fold::Fold,
+    HardConcrete = hard_concrete::HardConcrete,
     Label = label::Label,
     LayerNorm = layer_norm::LayerNorm,
     Linear = linear::Linear,
@@ -172,6 +177,7 @@ ops! {
     Spread = spread::Spread,
     Stop = stop::Stop,
     Sum = sum::Sum,
+    Trained = trained::Trained,
     Unfold = fold::Unfold,
 }
 

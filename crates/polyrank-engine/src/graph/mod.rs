@@ -5,9 +5,11 @@
 
 mod build;
 mod interactions;
+mod gates;
 mod space;
 
 pub use build::{GraphError, Layer};
+pub use gates::Stretch;
 pub use space::Space;
 
 use crate::loss::Loss;
@@ -38,6 +40,15 @@ pub enum Init {
     Uniform(f64),
     /// N(0, std²).
     Normal(f64),
+    /// All the same but one.
+    Apart {
+        /// Which one.
+        at: usize,
+        /// Its value.
+        value: f64,
+        /// The others'.
+        others: f64,
+    },
 }
 
 /// A parameter's shape.

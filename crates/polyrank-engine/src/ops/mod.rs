@@ -12,9 +12,11 @@ pub(crate) mod concat;
 pub(crate) mod conjunction;
 pub(crate) mod dense;
 pub(crate) mod dice;
+pub(crate) mod dot;
 pub(crate) mod dropout;
 pub(crate) mod fm;
 pub mod fold;
+pub(crate) mod hard_concrete;
 pub(crate) mod label;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
@@ -32,6 +34,7 @@ pub(crate) mod softmax;
 pub(crate) mod spread;
 pub(crate) mod stop;
 pub(crate) mod sum;
+pub(crate) mod trained;
 
 use crate::exec::context::{Backward, Combine, Forward};
 use crate::graph::{Param, Space};
@@ -162,9 +165,11 @@ ops! {
     Conjunction = conjunction::Conjunction,
     Dense = dense::Dense,
     Dice = dice::Dice,
+    Dot = dot::Dot,
     Dropout = dropout::Dropout,
     Fm = fm::Fm,
     Fold = fold::Fold,
+    HardConcrete = hard_concrete::HardConcrete,
     Label = label::Label,
     LayerNorm = layer_norm::LayerNorm,
     Linear = linear::Linear,
@@ -182,6 +187,7 @@ ops! {
     Spread = spread::Spread,
     Stop = stop::Stop,
     Sum = sum::Sum,
+    Trained = trained::Trained,
     Unfold = fold::Unfold,
 }
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import torch
 import torch.nn.functional as F
 
+import gates
+
 TABLE_ROWS = {"a": 11, "b": 7}
 DENSE = 2
 
@@ -92,8 +94,7 @@ def tower_layers(case, owner, task, width):
 
 
 def gate_layers(case, prefix, width, experts):
-    yield from mlp_layers(prefix, width, case.gate_units)
-    yield f"{prefix}.out", (width, *case.gate_units)[-1], experts, "gate_out"
+    yield from gates.layers(case, prefix, width, experts)
 
 
 def layers(case):
@@ -149,6 +150,7 @@ class Network:
     def __init__(self, case, parameters, statistics):
         self.case, self.p, self.statistics = case, parameters, statistics
         self.kinks = []
+        self.step = 0  # steps before this batch: what random numbers depend on
         self.added = {}
         self.extra = torch.zeros((), dtype=torch.float64)
 
@@ -225,9 +227,9 @@ class Network:
                 x = norm(self.activate(x, name, training))
         return x
 
-    def gate(self, x, prefix, training):
-        hidden = self.mlp(x, prefix, len(self.case.gate_units), training)
-        return torch.softmax(hidden @ self.p[f"{prefix}.out.weight"], 1)
+    def gate(self, x, prefix, training, experts=None):
+        """The weights of `experts` experts, by default the case's."""
+        return gates.weights(self, x, prefix, training, experts or self.case.experts)
 
     def tower(self, x, owner, task, training):
         """A task's logit or prediction `[B, 1]`, with what the interaction added."""

@@ -225,5 +225,16 @@ goldens!(
     mmoe_deepctr,
     mmoe_batch_norm,
     mmoe_prelu_merlin,
+    mmoe_levels,
+    mmoe_top_k,
+    mmoe_top_k_quiet,
+    mmoe_dselect_k,
+    cgc_default,
+    cgc_unequal,
+    cgc_dselect_k,
+    ple_default,
+    ple_unequal,
+    ple_by_level,
+    ple_top_k,
     shared_bottom_regression
 );

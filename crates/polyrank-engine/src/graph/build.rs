@@ -35,7 +35,7 @@ pub struct Layer {
 const MOST_COLUMNS: usize = 1 << 24;
 
 impl Graph {
-    fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[Value]) -> Result<Value, GraphError> {
+    pub(super) fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[Value]) -> Result<Value, GraphError> {
         let op = op.into();
         let widths: Vec<usize> = inputs.iter().map(|v| self.nodes[v.0].width).collect();
         let spaces: Vec<Space> = inputs.iter().map(|v| self.nodes[v.0].space).collect();

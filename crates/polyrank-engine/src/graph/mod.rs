@@ -4,6 +4,7 @@
 //! block. A value is `[B, width]`, one row a sample, or has several rows for each (see [`Space`]).
 
 mod build;
+mod choose;
 mod space;
 
 pub use build::{GraphError, Layer};

@@ -6,6 +6,7 @@
 pub mod activation;
 pub(crate) mod batch_norm;
 pub(crate) mod blend;
+pub(crate) mod codes;
 pub mod collect;
 pub(crate) mod concat;
 pub(crate) mod conjunction;
@@ -20,6 +21,7 @@ pub(crate) mod list_softmax;
 pub(crate) mod lookup;
 pub(crate) mod mixture;
 pub(crate) mod multiply;
+pub(crate) mod noise;
 pub(crate) mod pointwise_loss;
 pub(crate) mod prelu;
 pub(crate) mod shift;
@@ -27,6 +29,7 @@ pub(crate) mod softmax;
 pub(crate) mod spread;
 pub(crate) mod stop;
 pub(crate) mod sum;
+pub(crate) mod top_softmax;
 
 use crate::exec::context::{Backward, Combine, Forward};
 use crate::graph::{Param, Space};
@@ -151,6 +154,7 @@ ops! {
     Activate = activation::Activate,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,
+    Codes = codes::Codes,
     Collect = collect::Collect,
     Concat = concat::Concat,
     Conjunction = conjunction::Conjunction,
@@ -165,6 +169,7 @@ ops! {
     Lookup = lookup::Lookup,
     Mixture = mixture::Mixture,
     Multiply = multiply::Multiply,
+    Noise = noise::Noise,
     PointwiseLoss = pointwise_loss::PointwiseLoss,
     Prelu = prelu::Prelu,
     Shift = shift::Shift,
@@ -172,6 +177,7 @@ ops! {
     Spread = spread::Spread,
     Stop = stop::Stop,
     Sum = sum::Sum,
+    TopSoftmax = top_softmax::TopSoftmax,
     Unfold = fold::Unfold,
 }
 

@@ -1,8 +1,12 @@
 //! Multi-task blocks: from the input to one value a task. One file each, one line each below.
 
+mod cgc;
 mod experts;
+mod extraction;
+mod gate;
 mod mmoe;
 mod omoe;
+mod ple;
 mod shared_bottom;
 mod single;
 
@@ -50,6 +54,8 @@ architectures! {
     shared_bottom,
     omoe,
     mmoe,
+    cgc,
+    ple,
 }
 
 /// The architecture of a name.

@@ -113,7 +113,63 @@ CHAINS = [
     Case("pepnet_default", "pepnet", options={**UNITS, "domain": ("b",), "personal": ("a", "d0")}),
     Case("pepnet_personal", "pepnet", options={**UNITS, "personal": ("tags", "b"), "gate_units": 4}),
 ]
+THREE = (("finish", "binary", 1.0), ("like", "binary", 1.0), ("share", "regression", 0.5))
+
+
+def experts(name, block, own=None, **fields):
+    """A case of a block with experts: its own options, and the units that all such blocks have."""
+    units = {"expert_units": fields.get("units", Case.units), "gate_units": fields.get("gate_units", Case.gate_units)}
+    return Case(name, block, options={**(own or {}), **units}, **fields)
+
+
+GATED = [
+    experts("mmoe_levels", "mmoe", {"experts": 3, "levels": 3}),
+    experts("mmoe_top_k", "mmoe", {"experts": 4, "gate": "top_k", "gate_k": 2}, experts=4),
+    experts(
+        "mmoe_top_k_quiet",
+        "mmoe",
+        {"experts": 4, "gate": "top_k", "gate_k": 3, "gate_noisy": False, "gate_bias": True, "gate_temperature": 0.5},
+        experts=4,
+        gate_units=(4,),
+    ),
+    experts(
+        "mmoe_dselect_k",
+        "mmoe",
+        {"experts": 4, "gate": "dselect_k", "gate_k": 2, "gate_step": 6.0, "gate_entropy": 0.3},
+        experts=4,
+    ),
+    experts("cgc_default", "cgc"),
+    experts(
+        "cgc_unequal",
+        "cgc",
+        {"task_experts": [2, 1, 3], "shared_experts": 4, "gate_bias": True, "gate_temperature": 2.0},
+        gate_units=(4,),
+        tasks=THREE,
+    ),
+    experts(
+        "cgc_dselect_k",
+        "cgc",
+        {"task_experts": 2, "gate": "dselect_k", "gate_k": 3, "gate_bias": True, "gate_step": 8.0},
+        normaliser="batch",
+    ),
+    experts("ple_default", "ple"),
+    experts(
+        "ple_unequal",
+        "ple",
+        {"levels": 3, "task_experts": [1, 2, 1, 2, 1, 1, 1, 1, 3], "shared_experts": [2, 1, 3]},
+        units=(6,),
+        tasks=THREE,
+    ),
+    experts(
+        "ple_by_level",
+        "ple",
+        {"task_experts": [1, 2], "gate_input": "input", "expert_last_activation": False},
+        gate_units=(4,),
+    ),
+    experts("ple_top_k", "ple", {"task_experts": [2], "gate": "top_k", "gate_k": 2}, normaliser="sum"),
+]
 CASES = [
+    *GATED,
     *(Case(f"{block}_default", block) for block in BLOCKS),
     *(Case(f"{block}_deepctr", block, **DEEPCTR) for block in BLOCKS),
     *CHAINS,
@@ -207,6 +263,7 @@ def make(case, seed):
         rule = optimizer(parameters)
         fresh = {name: torch.ones_like(w, dtype=torch.bool) for name, w in parameters.items()}
         for n, batch in enumerate(batches[:-1]):
+            network.step = n
             (logits, loss, penalty), gradients = gradients_of(network, batch)
             if n == 0:
                 for t, (task, _, _) in enumerate(case.tasks):
@@ -232,6 +289,7 @@ def make(case, seed):
             if n == 0:
                 for name, w in parameters.items():
                     out[f"{rule.name}1.{name}"] = w.clone()
+        network.step = len(batches) - 1
         (_, loss, penalty), _ = gradients_of(network, batches[-1])
         out[f"loss10.{rule.name}"], out[f"data_loss10.{rule.name}"] = scalar(loss + penalty), scalar(loss)
         safe &= min(network.kinks, default=1.0) > SAFE_KINK

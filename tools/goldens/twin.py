@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import torch
 import torch.nn.functional as F
 
+import gates
+
 TABLE_ROWS = {"a": 11, "b": 7}
-SEED = 1024  # `train.seed` of every case
 DENSE = 2
 
 
@@ -99,8 +100,7 @@ def tower_layers(case, owner, task, width):
 
 
 def gate_layers(case, prefix, width, experts):
-    yield from mlp_layers(prefix, width, case.gate_units)
-    yield f"{prefix}.out", (width, *case.gate_units)[-1], experts, "gate_out"
+    yield from gates.layers(case, prefix, width, experts)
 
 
 def field_layers(case, owner, names=("a", "b", "tags", "d0", "d1")):
@@ -168,7 +168,7 @@ class Network:
     def __init__(self, case, parameters, statistics):
         self.case, self.p, self.statistics = case, parameters, statistics
         self.kinks = []
-        self.step = -1  # of training, from 0; one batch a step
+        self.step = 0  # steps before this batch: what random numbers depend on
         self.added = {}
         self.extra = torch.zeros((), dtype=torch.float64)
 
@@ -252,9 +252,9 @@ class Network:
             return self.activate(norm(x), name, training)
         return norm(self.activate(x, name, training))
 
-    def gate(self, x, prefix, training):
-        hidden = self.mlp(x, prefix, len(self.case.gate_units), training)
-        return torch.softmax(hidden @ self.p[f"{prefix}.out.weight"], 1)
+    def gate(self, x, prefix, training, experts=None):
+        """The weights of `experts` experts, by default the case's."""
+        return gates.weights(self, x, prefix, training, experts or self.case.experts)
 
     def tower(self, x, owner, task, training):
         """A task's logit or prediction `[B, 1]`, with what the interaction added."""
@@ -268,7 +268,6 @@ class Network:
         """One value a row and task, `[B, T]`: a binary task's logit, a regression task's prediction. What a block
         minimises besides, it leaves in `extra` (training only)."""
         self.added, self.extra = {}, torch.zeros((), dtype=torch.float64)
-        self.step += training
         outputs = self.case.module.tasks(self, batch, training)
         return torch.cat([outputs[task] for task in self.case.names], 1)
 

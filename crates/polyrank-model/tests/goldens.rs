@@ -199,7 +199,7 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
 }
 
 macro_rules! goldens {
-    ($($name:ident),*) => {
+    ($($name:ident),* $(,)?) => {
         $(mod $name {
             #[test]
             fn in_f64() {
@@ -257,5 +257,16 @@ goldens!(
     shared_bottom_fibinet_all,
     mmoe_autoint,
     shared_bottom_xdeepfm,
-    single_xdeepfm
+    single_xdeepfm,
+    mmoe_levels,
+    mmoe_top_k,
+    mmoe_top_k_quiet,
+    mmoe_dselect_k,
+    cgc_default,
+    cgc_unequal,
+    cgc_dselect_k,
+    ple_default,
+    ple_unequal,
+    ple_by_level,
+    ple_top_k,
 );

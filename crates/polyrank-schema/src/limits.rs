@@ -14,6 +14,8 @@ pub(crate) const TEXT_CHARS: usize = 1024;
 pub(crate) const NAMES: usize = 64;
 /// Boundaries of one bucketized feature.
 pub(crate) const BOUNDARIES: usize = 4096;
+/// Counts in a list of them.
+pub(crate) const COUNTS: usize = 1_000;
 /// Hidden layers of one stack.
 pub(crate) const LAYERS: usize = 64;
 /// Width of a layer, and length of a vector feature.

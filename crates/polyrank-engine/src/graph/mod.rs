@@ -4,8 +4,9 @@
 //! block. A value is `[B, width]`, one row a sample, or has several rows for each (see [`Space`]).
 
 mod build;
-mod interactions;
+mod choose;
 mod gates;
+mod interactions;
 mod space;
 
 pub use build::{GraphError, Layer};

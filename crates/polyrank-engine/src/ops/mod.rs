@@ -7,6 +7,7 @@ pub mod activation;
 pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod blend;
+pub(crate) mod codes;
 pub mod collect;
 pub(crate) mod concat;
 pub(crate) mod conjunction;
@@ -24,6 +25,7 @@ pub(crate) mod list_softmax;
 pub(crate) mod lookup;
 pub(crate) mod mixture;
 pub(crate) mod multiply;
+pub(crate) mod noise;
 pub(crate) mod outer;
 pub(crate) mod pair_products;
 pub(crate) mod pairs;
@@ -34,6 +36,7 @@ pub(crate) mod softmax;
 pub(crate) mod spread;
 pub(crate) mod stop;
 pub(crate) mod sum;
+pub(crate) mod top_softmax;
 pub(crate) mod trained;
 
 use crate::exec::context::{Backward, Combine, Forward};
@@ -160,6 +163,7 @@ ops! {
     Attention = attention::Attention,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,
+    Codes = codes::Codes,
     Collect = collect::Collect,
     Concat = concat::Concat,
     Conjunction = conjunction::Conjunction,
@@ -180,6 +184,7 @@ ops! {
     Outer = outer::Outer,
     PairProducts = pair_products::PairProducts,
     Pairs = pairs::Pairs,
+    Noise = noise::Noise,
     PointwiseLoss = pointwise_loss::PointwiseLoss,
     Prelu = prelu::Prelu,
     Shift = shift::Shift,
@@ -188,6 +193,7 @@ ops! {
     Stop = stop::Stop,
     Sum = sum::Sum,
     Trained = trained::Trained,
+    TopSoftmax = top_softmax::TopSoftmax,
     Unfold = fold::Unfold,
 }
 

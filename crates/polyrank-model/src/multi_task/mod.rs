@@ -1,15 +1,19 @@
 //! Multi-task blocks: from the input to one value a task. One file each, one line each below.
 
 mod aitm;
+mod cgc;
 mod chain;
 mod cross_stitch;
 mod escm2;
 mod esmm;
 mod experts;
+mod extraction;
+mod gate;
 mod gate_unit;
 mod mmoe;
 mod omoe;
 mod pepnet;
+mod ple;
 mod relations;
 mod shared_bottom;
 mod single;
@@ -76,6 +80,8 @@ architectures! {
     aitm with relations,
     escm2 with relations,
     pepnet,
+    cgc,
+    ple,
 }
 
 /// The architecture of a name.

@@ -10,6 +10,7 @@ pub mod feed;
 pub mod input;
 pub mod interaction;
 mod layer;
+pub mod matching;
 pub mod memory;
 pub mod multi_task;
 pub mod optimizer;

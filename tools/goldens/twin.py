@@ -194,6 +194,9 @@ class Network:
 
     def normalise(self, x, name, eps, training, scale=None, shift=None):
         mean, variance = self.statistics[f"{name}.mean"], self.statistics[f"{name}.variance"]
+        if training:
+            # A column that hardly varies is divided by next to nothing: count it as a kink below 0.02.
+            self.kinks.append(x.detach().std(0, unbiased=False).min().item() * 5e-4)
         return F.batch_norm(x, mean, variance, scale, shift, training, 0.1, eps)
 
     def relu(self, x):

@@ -17,7 +17,7 @@ mod snr_trans;
 
 use polyrank_engine::{GraphError, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
-use polyrank_schema::{Block, BlockSpec, OptionSpec};
+use polyrank_schema::{Block, BlockSpec, OptionSpec, Preset};
 
 pub use relations::{Relation, relations};
 
@@ -89,6 +89,14 @@ pub(crate) fn find(name: &str) -> Result<&'static Architecture, GraphError> {
 const BOTTOM_UNITS: OptionSpec = OptionSpec {
     key: "units",
     kind: OptionKind::Units,
-    default: OptionDefault::Always(Literal::Units(&[256, 128])),
+    default: OptionDefault::ByPreset(|preset| match preset {
+        // Cheng et al. 2016, Figure 4; Wang et al. 2017, Section 4.2; Qu et al. 2016 leave widths open, as do the
+        // DCN-v2 defaults here; Zhou et al. 2018 and 2019, Figure 2.
+        Preset::WideDeep => Literal::Units(&[1024, 512, 256]),
+        Preset::Dcn => Literal::Units(&[1024, 1024]),
+        Preset::DcnV2 | Preset::Pnn => Literal::Units(&[512, 256]),
+        Preset::Din | Preset::Dien => Literal::Units(&[200, 80]),
+        _ => Literal::Units(&[256, 128]),
+    }),
     doc: "hidden layers below the towers; empty for none",
 };

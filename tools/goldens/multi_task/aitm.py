@@ -1,4 +1,4 @@
-"""Adaptive information transfer (Xi et al. 2021, Section 3): z_t attends to a task's own network and to what the task
+"""Adaptive information transfer (Xi et al. 2021): z_t attends to a task's own network and to what the task
 before hands on; the calibrator penalises a later step that is more probable than an earlier one."""
 
 import torch

@@ -1,4 +1,4 @@
-"""ESCM2 (Wang et al. 2022, Section 4): cross-entropies of click and of click and conversion over all rows, and the
+"""ESCM2 (Wang et al. 2022): cross-entropies of click and of click and conversion over all rows, and the
 conversion's risk over all rows, estimated from clicked ones by inverse propensity scores or doubly robustly."""
 
 import torch

@@ -1,4 +1,4 @@
-"""PEPNet (Chang et al. 2023, Section 3): Gate NU, 2 sigmoid(relu(x W + b) W' + b'), scales embeddings by domain features
+"""PEPNet (Chang et al. 2023): Gate NU, 2 sigmoid(relu(x W + b) W' + b'), scales embeddings by domain features
 (EPNet) and each hidden layer of each task by personal ones (PPNet); gates take what they scale without its gradient."""
 
 import torch

@@ -8,7 +8,7 @@ import torch
 from noise import open_uniform
 from twin import mlp_layers, tower_layers
 
-LEVELS, SUBNETWORKS, L0, BETA, GAMMA, ZETA = 2, 4, 1e-4, 0.5, -0.1, 1.1
+LEVELS, SUBNETWORKS, L0, BETA, GAMMA, ZETA = 2, 4, 1e-4, 2 / 3, -0.1, 1.1
 
 
 def shape(case):

@@ -3,9 +3,9 @@
 //!
 //! # Equations
 //! `q_t = f_t(x)`, `z_1 = q_1`, `p_(t−1) = g_(t−1)(z_(t−1))`, `z_t = Σ_u w_u·h1(u)` over u in {p_(t−1), q_t} with
-//! `w_u = softmax_u( <h2(u), h3(u)> / √k )`, `ŷ_t = σ( tower_t(z_t) )` (Section 3.2, the AIT module).
+//! `w_u = softmax_u( <h2(u), h3(u)> / √k )`, `ŷ_t = σ( tower_t(z_t) )` (the AIT module).
 //! Besides the cross-entropies, the behavioral expectation calibrator `α · 1/B · Σ_t Σ_rows max(ŷ_t − ŷ_(t−1), 0)` is
-//! minimised (Section 3.3): what comes later in the chain is not more probable.
+//! minimised: what comes later in the chain is not more probable.
 //!
 //! # Shapes
 //! x `[B, W]`; q_t, p_t, z_t, h1, h2 and h3 `[B, k]` with k = units.last.

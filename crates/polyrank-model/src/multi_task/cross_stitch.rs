@@ -1,5 +1,5 @@
 //! Cross-stitch networks: one network a task, and after every hidden layer each task reads a trained blend of all tasks'
-//! activations (Misra et al. 2016, CVPR, Section 3.1), between layers of MLPs as in Ma et al. 2018, KDD, Section 5.
+//! activations (Misra et al. 2016, CVPR, Section 3), between layers of MLPs as in Ma et al. 2018, KDD, Section 5.
 //!
 //! # Equations
 //! `x_t^(l) = Σ_s α_ts^(l) · h_s^(l)` (Eq. 1), `h_t^(l+1) = layer_t^(l+1)( x_t^(l) )`, `y_t = tower_t( x_t^(L) )`
@@ -9,7 +9,7 @@
 //!
 //! # Compared with the paper
 //! One α for a whole layer, where the paper has one a channel of a convolution: a hidden layer has no channels. α starts
-//! at `own` for t = s and (1 − own)/(T − 1) elsewhere, within the paper's convex combinations (Section 3.3). The paper
+//! at `own` for t = s and (1 − own)/(T − 1) elsewhere, a convex combination as in the paper. The paper
 //! trains α faster than the rest; here all layers have one learning rate.
 
 use polyrank_engine::{GraphError, Init, Value};

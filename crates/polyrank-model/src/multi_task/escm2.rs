@@ -1,5 +1,5 @@
 //! ESCM², entire space counterfactual multi-task model: ESMM, with a conversion tower that learns from clicked rows as if
-//! all had been clicked (Wang et al. 2022, SIGIR, Section 4).
+//! all had been clicked (Wang et al. 2022, SIGIR).
 //!
 //! # Equations
 //! ô = σ(click tower), r̂ = σ(conversion tower); o, r the labels of click and conversion; δ = cross-entropy(r̂, r).

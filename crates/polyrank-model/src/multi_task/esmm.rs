@@ -2,7 +2,7 @@
 //! 2018, SIGIR, Section 2.3).
 //!
 //! # Equations
-//! `p_1 = σ(a_1)`, `p_t = p_(t−1) · σ(a_t)` (Eq. 1, 2), `a_t = tower_t( f_t(x) )`; each p_t is trained on the label of
+//! `p_1 = σ(a_1)`, `p_t = p_(t−1) · σ(a_t)` (Eq. 1), `a_t = tower_t( f_t(x) )`; each p_t is trained on the label of
 //! task t over all rows (Eq. 3), so σ(a_t) is the probability given that task t − 1 happened.
 //!
 //! # Shapes

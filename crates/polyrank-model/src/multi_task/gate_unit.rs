@@ -1,4 +1,4 @@
-//! Gate NU, the gate of PEPNet: two layers whose output scales another value (Chang et al. 2023, Section 3.1).
+//! Gate NU, the gate of PEPNet: two layers whose output scales another value (Chang et al. 2023).
 
 use polyrank_engine::{Function, GraphError, Value};
 

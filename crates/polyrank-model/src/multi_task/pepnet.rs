@@ -1,4 +1,4 @@
-//! PEPNet: prior features scale the embeddings and the hidden layers of every task (Chang et al. 2023, KDD, Section 3).
+//! PEPNet: prior features scale the embeddings and the hidden layers of every task (Chang et al. 2023, KDD).
 //!
 //! # Equations
 //! Gate NU: `δ = 2·σ( relu(x·W + b)·W' + b' )`.

@@ -12,7 +12,8 @@
 //! v_i, u_j `[B, units.last]`; W_ij `[units.last, units.last]`; z `[V, U]` of a level, the same for all rows.
 //!
 //! # Compared with the paper
-//! The sub-networks of the first level all read the whole input. ln α starts at 0, where the paper leaves it open.
+//! The sub-networks of the first level all read the whole input. ln α starts at 0, where a gate is as likely above 1/2 as
+//! below. β, γ and ζ are those of Louizos et al. by default.
 
 use polyrank_engine::{Along, Function, GraphError, Init, Stretch, Value};
 use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind};
@@ -52,7 +53,7 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
         OptionSpec {
             key: "beta",
             kind: OptionKind::Float { min: 1e-3, max: 1e3 },
-            default: OptionDefault::Always(Literal::Float(0.5)),
+            default: OptionDefault::Always(Literal::Float(2.0 / 3.0)),
             doc: "temperature of the gates",
         },
         OptionSpec {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use polyrank_data::encode::{Encoders, InputLayout};
 use polyrank_engine::Graph;
+use polyrank_model::multi_task::relations;
 use polyrank_model::{ModelError, bundle, network_graph};
 use polyrank_schema::Config;
 use polyrank_train::dataset::Dataset;
@@ -55,12 +56,33 @@ fn text(config: &Config, encoders: &Encoders, graph: &Graph) -> String {
             3.0 * flops as f64 / 1e6
         ),
     ];
+    let tasks = tasks(config);
+    if !tasks.is_empty() {
+        parts.insert(1, format!("tasks\n{tasks}"));
+    }
     if !config.in_force.is_empty() {
         let rows: Vec<Vec<String>> =
             config.in_force.iter().map(|c| vec![c.key.clone(), c.value.clone(), c.because.clone()]).collect();
         parts.push(format!("not written, so in force\n{}", left(&["key", "value", "because of"], &rows)));
     }
     parts.join("\n\n")
+}
+
+/// Which task depends on which: `click ──product──► conversion`, a line a chain. Empty where tasks share layers alone.
+fn tasks(config: &Config) -> String {
+    let name = |task: usize| config.tasks[task].name.as_str();
+    let mut chains: Vec<(usize, String)> = Vec::new();
+    for relation in relations(config) {
+        let arrow = format!(" ──{}──► {}", relation.how, name(relation.to));
+        match chains.last_mut() {
+            Some((end, chain)) if *end == relation.from => {
+                chain.push_str(&arrow);
+                *end = relation.to;
+            }
+            _ => chains.push((relation.to, format!("{}{arrow}", name(relation.from)))),
+        }
+    }
+    chains.into_iter().map(|(_, chain)| chain).collect::<Vec<_>>().join("\n")
 }
 
 fn table_size(graph: &Graph) -> u128 {

@@ -155,7 +155,30 @@ fn explain_shows_a_configuration_without_training() {
     {
         assert!(out.contains(part), "{part}: {out}");
     }
+    assert!(!out.contains("──►"), "the tasks of a mixture of experts share layers alone: {out}");
     assert_eq!(place.names("."), ["config.toml", "train.csv", "valid.csv"]);
+}
+
+#[test]
+fn explain_draws_which_task_depends_on_which() {
+    let place = Place::new();
+    let explain = |block: &str| {
+        let block = format!("model.multi_task={block}");
+        place.run(&["explain", "config.toml", "--set", &block]).ok().out
+    };
+    let cases = [
+        ("\"esmm\"", "tasks\nfinish ──product──► like\n\n"),
+        ("\"aitm\"", "tasks\nfinish ──transfer, calibrator──► like\n\n"),
+        ("{ type = \"aitm\", calibrator = 0 }", "tasks\nfinish ──transfer──► like\n\n"),
+        (
+            "{ type = \"escm2\", method = \"ips\" }",
+            "tasks\nfinish ──product──► like\nfinish ──inverse propensity──► like\n\n",
+        ),
+    ];
+    for (block, drawing) in cases {
+        let out = explain(block);
+        assert!(out.contains(drawing), "{block}: {out}");
+    }
 }
 
 #[test]

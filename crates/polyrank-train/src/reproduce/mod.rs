@@ -3,8 +3,10 @@
 //! Each says what the paper found, runs it over several seeds, and compares: means with 95 % confidence intervals over
 //! the seeds, and the paper's claims with whether they hold here.
 
+mod mmoe_census;
 mod mmoe_synthetic;
 mod page;
+mod ple_synthetic;
 mod statistics;
 mod trial;
 
@@ -48,6 +50,8 @@ macro_rules! reproductions {
 
 reproductions! {
     mmoe_synthetic,
+    mmoe_census,
+    ple_synthetic,
 }
 
 /// What an experiment found.

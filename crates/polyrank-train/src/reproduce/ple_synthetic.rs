@@ -94,9 +94,8 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
         header: ["correlation", "model", "numbers", "gain on task 1", "gain on task 2"].map(str::to_owned).to_vec(),
         rows: table,
     });
-    let over_all = |model: usize, task: usize| -> Vec<f64> {
-        correlations.iter().flat_map(|&c| gains(c, model, task)).collect()
-    };
+    let over_all =
+        |model: usize, task: usize| -> Vec<f64> { correlations.iter().flat_map(|&c| gains(c, model, task)).collect() };
     for task in 0..2 {
         let bar = |(m, (name, _)): (usize, &(&str, &str))| {
             let mean = Mean::of(&over_all(m, task));
@@ -115,7 +114,9 @@ fn notes(seeds: usize, rows: usize, full: bool) -> Vec<String> {
             "{seeds} seeds, {rows} rows each, every row seen once{}",
             if full { "" } else { " (the paper: 1,400,000 rows, five correlations; --full)" }
         ),
-        format!("steps of {BATCH_ROWS} rows, Adam at {LEARNING_RATE}; an error is that of the last tenth, before its steps"),
+        format!(
+            "steps of {BATCH_ROWS} rows, Adam at {LEARNING_RATE}; an error is that of the last tenth, before its steps"
+        ),
         "the paper leaves open batch size, optimizer and how labels are scaled; they have variance 1 here".to_owned(),
     ]
 }

@@ -27,10 +27,25 @@ impl Builder<'_> {
 
 /// The graph of a configuration: input → interaction → multi-task block → towers → heads.
 pub fn network_graph(config: &Config, layout: &InputLayout) -> Result<Graph, GraphError> {
-    let logits = vec![Vec::new(); config.tasks.len()];
-    let mut builder = Builder { graph: Graph::default(), config, layout, logits };
-    let architecture = multi_task::find(&config.model.multi_task.kind)?;
-    let outputs = (architecture.build)(&mut builder, &config.model.multi_task)?;
+    let block = &config.model.multi_task;
+    let architecture = multi_task::find(&block.kind)?;
+    compose(config, layout, |builder| (architecture.build)(builder, block))
+}
+
+/// As [`network_graph`], with a multi-task block of your own in the place of the configured one: `block` gives an output
+/// a task, in the tasks' order.
+pub fn compose(
+    config: &Config,
+    layout: &InputLayout,
+    block: impl FnOnce(&mut Builder<'_>) -> Result<Vec<TaskOutput>, GraphError>,
+) -> Result<Graph, GraphError> {
+    let tasks = config.tasks.len();
+    let mut builder = Builder { graph: Graph::default(), config, layout, logits: vec![Vec::new(); tasks] };
+    let outputs = block(&mut builder)?;
+    if outputs.len() != tasks {
+        let problem = format!("gives {} outputs for {tasks} tasks; give one a task", outputs.len());
+        return Err(GraphError { block: "multi-task block".to_owned(), problem });
+    }
     for (task, output) in outputs.into_iter().enumerate() {
         let output = match output {
             TaskOutput::Hidden { value, prefix } => builder.tower(&prefix, task, value)?,

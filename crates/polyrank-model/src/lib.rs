@@ -19,7 +19,7 @@ pub mod predictor;
 pub mod tensors;
 mod tower;
 
-pub use build::{Builder, network_graph};
+pub use build::{Builder, compose, network_graph};
 pub use error::ModelError;
 pub use predictor::{Predictor, Scores};
 

@@ -246,12 +246,7 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
     }
     let nodes = places
         .into_iter()
-        .map(|place| PlanNode {
-            value: place.unwrap_or(NOWHERE),
-            grad: None,
-            dx: Vec::new(),
-            param_shared: Vec::new(),
-        })
+        .map(|place| PlanNode { value: place.unwrap_or(NOWHERE), grad: None, dx: Vec::new(), param_shared: Vec::new() })
         .collect();
     let segments = vec![Segment { actions, then: Barrier::None }];
     Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows: micro_rows(graph), width: allocator.end }
@@ -387,12 +382,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         .zip(grads)
         .zip(dx)
         .zip(param_shared)
-        .map(|(((value, grad), dx), param_shared)| PlanNode {
-            value: value.unwrap_or(NOWHERE),
-            grad,
-            dx,
-            param_shared,
-        })
+        .map(|(((value, grad), dx), param_shared)| PlanNode { value: value.unwrap_or(NOWHERE), grad, dx, param_shared })
         .collect();
     Plan { nodes, segments, loss_accumulates, micro_rows: micro_rows(graph), width: allocator.end }
 }

@@ -25,12 +25,7 @@ impl<'a, T: Real> Input<'a, T> {
     }
 
     /// A batch to train on. The feed has been checked.
-    pub(crate) fn training(
-        graph: &Graph,
-        feed: &'a Feed<'a, T>,
-        labels: &'a [T],
-        training: Training,
-    ) -> Input<'a, T> {
+    pub(crate) fn training(graph: &Graph, feed: &'a Feed<'a, T>, labels: &'a [T], training: Training) -> Input<'a, T> {
         let draw = |(i, sampled): (usize, &crate::graph::Sampled)| {
             let SlotIds::Many { ids, .. } = feed.slots[sampled.like] else { return Vec::new() };
             let stream = training.stream(Purpose::Negatives, i as u64);

@@ -44,8 +44,14 @@ impl<T: Real> Scorer<T> {
         let heads = network.graph.heads.len();
         let mut out = vec![T::ZERO; feed.rows * heads];
         let state = network.state();
-        let pass =
-            Pass { graph: &network.graph, plan: &self.plan, input: &input, state: &state, training: None, combined: &[] };
+        let pass = Pass {
+            graph: &network.graph,
+            plan: &self.plan,
+            input: &input,
+            state: &state,
+            training: None,
+            combined: &[],
+        };
         let micro = |(i, out): (usize, &mut [T])| {
             let rows = i * most..feed.rows.min((i + 1) * most);
             let pooled = self.arenas.lock().map_or(None, |mut arenas| arenas.pop());

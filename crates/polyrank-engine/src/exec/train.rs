@@ -5,12 +5,12 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use crate::exec::Cut;
 use crate::exec::context::{Combine, Training};
 use crate::exec::feed::{Feed, FeedError};
+use crate::exec::input::Input;
 use crate::exec::run::{LaneView, Pass};
 use crate::exec::update::{self, Clip};
-use crate::exec::Cut;
-use crate::exec::input::Input;
 use crate::graph::{Graph, Param};
 use crate::kernels::arena::Arena;
 use crate::kernels::rows::Parts;

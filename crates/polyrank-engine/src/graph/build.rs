@@ -35,7 +35,7 @@ pub struct Layer {
 const MOST_COLUMNS: usize = 1 << 24;
 
 impl Graph {
-    fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[Value]) -> Result<Value, GraphError> {
+    pub(super) fn add(&mut self, name: &str, op: impl Into<Op>, inputs: &[Value]) -> Result<Value, GraphError> {
         let op = op.into();
         let widths: Vec<usize> = inputs.iter().map(|v| self.nodes[v.0].width).collect();
         let spaces: Vec<Space> = inputs.iter().map(|v| self.nodes[v.0].space).collect();
@@ -49,7 +49,23 @@ impl Graph {
         Ok(Value(self.nodes.len() - 1))
     }
 
-    fn param(&mut self, name: String, shape: Shape, init: Init, penalised: bool) -> Result<Param, GraphError> {
+    pub(super) fn param(
+        &mut self,
+        name: String,
+        shape: Shape,
+        init: Init,
+        penalised: bool,
+    ) -> Result<Param, GraphError> {
+        if self.sharing
+            && let Some(at) = self.params.iter().position(|p| p.name == name)
+        {
+            let found = self.params[at].shape;
+            if found == shape {
+                return Ok(Param(at));
+            }
+            let problem = format!("has shape {:?}, and what would share it needs {:?}", found.dims(), shape.dims());
+            return Err(GraphError { block: name, problem });
+        }
         if self.params.iter().any(|p| p.name == name) || self.tables.iter().any(|t| t.name == name) {
             return Err(GraphError { block: name, problem: "two parameters or tables have this name".to_owned() });
         }

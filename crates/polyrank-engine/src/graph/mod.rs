@@ -4,6 +4,7 @@
 //! block. A value is `[B, width]`, one row a sample, or has several rows for each (see [`Space`]).
 
 mod build;
+mod sequences;
 mod space;
 
 pub use build::{GraphError, Layer};
@@ -150,6 +151,8 @@ pub struct Graph {
     pub(crate) slots: usize,
     /// Columns of numbers that the feed must have.
     pub(crate) dense_width: usize,
+    /// Whether a parameter of a known name is that one.
+    pub(crate) sharing: bool,
 }
 
 impl Graph {

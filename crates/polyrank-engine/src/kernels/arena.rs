@@ -169,11 +169,7 @@ impl<T: Copy + Default> Arena<T> {
     }
 
     /// The views of one op: `reads` to read, `writes` to write. Panics if a write overlaps anything.
-    pub(crate) fn borrow<'a>(
-        &'a mut self,
-        reads: &[View],
-        writes: &[View],
-    ) -> (Vec<Mat<'a, T>>, Vec<MatMut<'a, T>>) {
+    pub(crate) fn borrow<'a>(&'a mut self, reads: &[View], writes: &[View]) -> (Vec<Mat<'a, T>>, Vec<MatMut<'a, T>>) {
         for (i, w) in writes.iter().enumerate() {
             assert!(!reads.iter().any(|r| r.place.overlaps(&w.place)), "an op would read what it writes");
             assert!(!writes[..i].iter().any(|o| o.place.overlaps(&w.place)), "an op would write a value twice");
@@ -193,10 +189,7 @@ impl<T: Copy + Default> Arena<T> {
     fn at(&self, view: &View) -> NonNull<T> {
         let place = &view.place;
         assert!(view.rows <= self.rows * place.most, "an op's rows exceed its arena");
-        assert!(
-            place.end() <= self.width && place.column + place.width <= place.ld,
-            "a place outside its arena"
-        );
+        assert!(place.end() <= self.width && place.column + place.width <= place.ld, "a place outside its arena");
         // SAFETY: start·rows + column < width·rows, the allocation's length; so is the end of the view's last row.
         unsafe { self.data.add(place.start * self.rows + place.column) }
     }

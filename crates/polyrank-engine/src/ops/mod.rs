@@ -4,6 +4,7 @@
 //! its cost. Nothing outside its file knows its mathematics.
 
 pub mod activation;
+pub(crate) mod append;
 pub(crate) mod batch_norm;
 pub(crate) mod blend;
 pub mod collect;
@@ -12,7 +13,9 @@ pub(crate) mod conjunction;
 pub(crate) mod dense;
 pub(crate) mod dice;
 pub(crate) mod dropout;
+pub(crate) mod flatten;
 pub mod fold;
+pub mod gru;
 pub(crate) mod label;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
@@ -20,6 +23,9 @@ pub(crate) mod list_softmax;
 pub(crate) mod lookup;
 pub(crate) mod mixture;
 pub(crate) mod multiply;
+pub mod neighbour;
+pub(crate) mod periodic;
+pub(crate) mod places;
 pub(crate) mod pointwise_loss;
 pub(crate) mod prelu;
 pub(crate) mod shift;
@@ -149,6 +155,7 @@ macro_rules! ops {
 
 ops! {
     Activate = activation::Activate,
+    Append = append::Append,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,
     Collect = collect::Collect,
@@ -157,7 +164,9 @@ ops! {
     Dense = dense::Dense,
     Dice = dice::Dice,
     Dropout = dropout::Dropout,
+    Flatten = flatten::Flatten,
     Fold = fold::Fold,
+    Gru = gru::Gru,
     Label = label::Label,
     LayerNorm = layer_norm::LayerNorm,
     Linear = linear::Linear,
@@ -165,6 +174,9 @@ ops! {
     Lookup = lookup::Lookup,
     Mixture = mixture::Mixture,
     Multiply = multiply::Multiply,
+    Neighbours = neighbour::Neighbours,
+    Periodic = periodic::Periodic,
+    Places = places::Places,
     PointwiseLoss = pointwise_loss::PointwiseLoss,
     Prelu = prelu::Prelu,
     Shift = shift::Shift,

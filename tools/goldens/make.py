@@ -24,6 +24,62 @@ DEEPCTR = dict(
     normaliser="sum",
     missing=0.0,
 )
+INTERACTIONS = [
+    Case("mmoe_wide", "mmoe", interaction="wide"),
+    Case("mmoe_fm", "mmoe", interaction="fm"),
+    Case("single_fm", "single", interaction="fm", l2_embedding=1e-4),
+    Case("mmoe_dcn", "mmoe", interaction="dcn", interact=dict(layers=3)),
+    Case("mmoe_dcn_v2", "mmoe", interaction="dcn_v2", interact=dict(layers=3)),
+    Case(
+        "shared_bottom_dcn_v2_mixture",
+        "shared_bottom",
+        interaction="dcn_v2",
+        interact=dict(layers=2, rank=3, experts=2, output="replace"),
+    ),
+    Case(
+        "shared_bottom_dcn_v2_low_rank",
+        "shared_bottom",
+        interaction="dcn_v2",
+        interact=dict(layers=2, rank=4, nonlinearity="none", output="logit"),
+    ),
+    Case("mmoe_pnn", "mmoe", interaction="pnn"),
+    Case(
+        "shared_bottom_pnn_both",
+        "shared_bottom",
+        interaction="pnn",
+        interact=dict(product="both", self_products=False),
+    ),
+    Case("mmoe_dlrm", "mmoe", interaction="dlrm", interact=dict(units=(6,))),
+    Case(
+        "shared_bottom_dlrm_replace",
+        "shared_bottom",
+        interaction="dlrm",
+        interact=dict(units=(), self_products=True, output="replace"),
+    ),
+    Case("mmoe_masknet", "mmoe", interaction="masknet", interact=dict(blocks=2, units=6, reduction=0.5)),
+    Case(
+        "shared_bottom_masknet_serial",
+        "shared_bottom",
+        interaction="masknet",
+        interact=dict(arrangement="serial", blocks=2, units=6, output="logit"),
+    ),
+    Case("mmoe_fibinet", "mmoe", interaction="fibinet"),
+    Case(
+        "shared_bottom_fibinet_each",
+        "shared_bottom",
+        interaction="fibinet",
+        interact=dict(bilinear="each", reduction=1),
+    ),
+    Case(
+        "shared_bottom_fibinet_all",
+        "shared_bottom",
+        interaction="fibinet",
+        interact=dict(bilinear="all", reduction=2, output="replace"),
+    ),
+    Case("mmoe_autoint", "mmoe", interaction="autoint", interact=dict(layers=2, heads=2, head_dim=3)),
+    Case("shared_bottom_xdeepfm", "shared_bottom", interaction="xdeepfm", interact=dict(units=(6, 4))),
+    Case("single_xdeepfm", "single", interaction="xdeepfm", interact=dict(units=(5, 3), output="logit")),
+]
 CASES = [
     *(Case(f"{block}_default", block) for block in BLOCKS),
     *(Case(f"{block}_deepctr", block, **DEEPCTR) for block in BLOCKS),
@@ -44,6 +100,7 @@ CASES = [
         tasks=(("finish", "binary", 2.0), ("like", "regression", 0.5)),
         missing=0.3,
     ),
+    *INTERACTIONS,
 ]
 
 # In single precision a value this near a kink, or a gradient this near 0, could fall on the other side: Adagrad's first

@@ -72,7 +72,13 @@ class Case:
 
     @property
     def tables(self):
-        return [f"{owner}table.{table}" for owner in self.owners for table in TABLE_ROWS]
+        own = getattr(self.interaction_module, "tables", lambda case, owner: [])
+        tables = [f"{owner}table.{table}" for owner in self.owners for table in TABLE_ROWS]
+        return tables + [name for owner in self.owners for name in own(self, owner)]
+
+    def tasks_of(self, owner):
+        """The tasks that read an owner's features."""
+        return [task for task in self.names if owner in ("", f"{task}/")]
 
 
 # Parameters: (name, inputs, outputs, kind). Kind "hidden" is a layer with weight, bias and what surrounds it; "out" has
@@ -96,10 +102,21 @@ def gate_layers(case, prefix, width, experts):
     yield f"{prefix}.out", (width, *case.gate_units)[-1], experts, "gate_out"
 
 
+def field_layers(case, owner, names=("a", "b", "tags", "d0", "d1")):
+    """The projections of fields whose dimension is not a's."""
+    widths = {"a": case.dims["a"], "b": case.dims["b"], "tags": case.dims["a"]}
+    for name in names:
+        if widths.get(name) != case.dims["a"]:
+            yield f"{owner}fields.{name}", widths.get(name, 1), case.dims["a"], "gate_out"
+
+
 def layers(case):
     """Every layer and parameter but the tables."""
     for owner in case.owners:
         yield from case.interaction_module.layers(case, owner)
+        if case.interact.get("output") == "logit":
+            for task in case.tasks_of(owner):
+                yield f"{owner}interaction.{task}", case.interaction_module.width(case), 1, "gate_out"
     yield from case.module.layers(case)
 
 
@@ -112,7 +129,8 @@ def draw_parameters(case, rng):
     parameters = {}
     for table in case.tables:
         kind = table.rsplit(".", 1)[1]
-        parameters[table] = normal(TABLE_ROWS[kind], case.dims[kind])
+        rows = TABLE_ROWS["a" if kind == "tags" else kind]
+        parameters[table] = normal(rows, case.dims[kind] if f"table.{kind}" in table else 1)
     for name, inputs, outputs, kind in layers(case):
         if kind == "vector":
             parameters[name] = normal(outputs, mean=inputs)
@@ -195,7 +213,9 @@ class Network:
         return F.batch_norm(x, mean, variance, scale, shift, training, 0.1, eps)
 
     def relu(self, x):
-        self.kinks.append(x.detach().abs().min().item())
+        # What is exactly 0 here (a product with zeros) is so in any precision, and its gradient 0 by convention.
+        distance = x.detach().abs()
+        self.kinks.append(torch.where(distance > 0, distance, torch.inf).min().item())
         return torch.relu(x)
 
     def activate(self, x, name, training):
@@ -271,7 +291,8 @@ class Network:
 
 
 def touched(table, batch):
-    """The distinct rows of a table that a batch looks up; `tags` shares the table of `a`."""
+    """The distinct rows of a table that a batch looks up; `tags` shares `table.a`."""
     if table.endswith("table.a"):
         return torch.cat([batch["ids.a"], batch["tags.ids"]]).unique()
-    return batch["ids.b"].unique()
+    feature = table.rsplit(".", 1)[1]
+    return batch["tags.ids" if feature == "tags" else f"ids.{feature}"].unique()

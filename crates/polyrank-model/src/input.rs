@@ -57,13 +57,18 @@ impl Builder<'_> {
         crate::interaction::build(self, &input)
     }
 
+    /// How embedding rows start.
+    pub(crate) fn embedding_init(&self) -> Init {
+        match self.config.model.embedding_init {
+            EmbeddingInit::Normal { std } => Init::Normal(std),
+            EmbeddingInit::Uniform { limit } => Init::Uniform(limit),
+        }
+    }
+
     /// The features of a scope, each a field, before any interaction.
     pub fn features(&mut self, scope: &Scope) -> Result<Input, GraphError> {
         let prefix = &scope.prefix;
-        let init = match self.config.model.embedding_init {
-            EmbeddingInit::Normal { std } => Init::Normal(std),
-            EmbeddingInit::Uniform { limit } => Init::Uniform(limit),
-        };
+        let init = self.embedding_init();
         let layout = self.layout;
         let (mut tables, mut dims) = (Vec::new(), Vec::new());
         for table in &layout.tables {

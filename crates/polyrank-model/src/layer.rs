@@ -89,6 +89,13 @@ impl Builder<'_> {
         self.graph.linear(name, x, Layer { units, weight, bias: None, relu: false })
     }
 
+    /// A linear map with a bias, `NAME`, `[B, units]`, and relu at once if `relu`.
+    pub fn affine(&mut self, name: &str, x: Value, units: usize, relu: bool) -> Result<Value, GraphError> {
+        let inputs = self.graph.width(x);
+        let weight = if relu { Init::Uniform((6.0 / inputs as f64).sqrt()) } else { glorot(inputs, units) };
+        self.graph.linear(name, x, Layer { units, weight, bias: Some(Init::Constant(0.0)), relu })
+    }
+
     /// A last linear layer `NAME.out`, without activation.
     pub fn output(&mut self, name: &str, x: Value, units: usize, bias: bool) -> Result<Value, GraphError> {
         let inputs = self.graph.width(x);

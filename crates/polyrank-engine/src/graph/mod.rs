@@ -4,6 +4,7 @@
 //! block. A value is `[B, width]`, one row a sample, or has several rows for each (see [`Space`]).
 
 mod build;
+mod interactions;
 mod sequences;
 mod space;
 

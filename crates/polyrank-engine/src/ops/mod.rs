@@ -5,6 +5,7 @@
 
 pub mod activation;
 pub(crate) mod append;
+pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod blend;
 pub mod collect;
@@ -14,6 +15,7 @@ pub(crate) mod dense;
 pub(crate) mod dice;
 pub(crate) mod dropout;
 pub(crate) mod flatten;
+pub(crate) mod fm;
 pub mod fold;
 pub mod gru;
 pub(crate) mod label;
@@ -24,6 +26,9 @@ pub(crate) mod lookup;
 pub(crate) mod mixture;
 pub(crate) mod multiply;
 pub mod neighbour;
+pub(crate) mod outer;
+pub(crate) mod pair_products;
+pub(crate) mod pairs;
 pub(crate) mod periodic;
 pub(crate) mod places;
 pub(crate) mod pointwise_loss;
@@ -156,6 +161,7 @@ macro_rules! ops {
 ops! {
     Activate = activation::Activate,
     Append = append::Append,
+    Attention = attention::Attention,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,
     Collect = collect::Collect,
@@ -165,6 +171,7 @@ ops! {
     Dice = dice::Dice,
     Dropout = dropout::Dropout,
     Flatten = flatten::Flatten,
+    Fm = fm::Fm,
     Fold = fold::Fold,
     Gru = gru::Gru,
     Label = label::Label,
@@ -175,6 +182,9 @@ ops! {
     Mixture = mixture::Mixture,
     Multiply = multiply::Multiply,
     Neighbours = neighbour::Neighbours,
+    Outer = outer::Outer,
+    PairProducts = pair_products::PairProducts,
+    Pairs = pairs::Pairs,
     Periodic = periodic::Periodic,
     Places = places::Places,
     PointwiseLoss = pointwise_loss::PointwiseLoss,
@@ -192,5 +202,13 @@ pub(crate) fn same_width(inputs: &[usize]) -> Result<usize, String> {
     match inputs {
         [width] => Ok(*width),
         _ => Err(format!("takes one input, got {}", inputs.len())),
+    }
+}
+
+/// The width of inputs that meet in pairs.
+pub(crate) fn several_of_one_width(inputs: &[usize]) -> Result<usize, String> {
+    match inputs {
+        [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|w| w == first) => Ok(*first),
+        _ => Err(format!("takes two or more inputs of one width, got {inputs:?}")),
     }
 }

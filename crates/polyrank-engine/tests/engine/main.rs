@@ -5,6 +5,7 @@
 
 mod errors;
 mod gradients;
+mod interactions;
 mod invariants;
 mod isa;
 mod lists;

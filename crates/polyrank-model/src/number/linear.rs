@@ -10,13 +10,12 @@
 //! # Compared with the paper
 //! No deviation; `shared` is not in the paper.
 
-use polyrank_engine::{GraphError, Init, Layer, Value};
+use polyrank_engine::{GraphError, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind, no_further_check};
 use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
 use super::{DIM, SHARED};
 use crate::build::Builder;
-use crate::layer::glorot;
 
 pub(super) const SPEC: BlockSpec = BlockSpec {
     name: "linear",
@@ -40,8 +39,5 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block, name: &str, x: Value) ->
 
 /// The linear layer, and relu if asked for: `NAME.weight` and `NAME.bias`.
 pub(super) fn last_layer(b: &mut Builder<'_>, block: &Block, name: &str, x: Value) -> Result<Value, GraphError> {
-    let units = block.size(DIM.key);
-    let weight = glorot(b.graph.width(x), units);
-    let bias = Some(Init::Constant(0.0));
-    b.graph.linear(name, x, Layer { units, weight, bias, relu: block.flag("relu") })
+    b.affine(name, x, block.size(DIM.key), block.flag("relu"))
 }

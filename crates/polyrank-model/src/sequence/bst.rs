@@ -15,13 +15,12 @@
 //! A place's embedding is added to the value's, in place of standing beside it, and is one of the place counted from the
 //! candidate, in place of the time that has passed. The slope of leaky relu, which the paper leaves open, is 0.01.
 
-use polyrank_engine::{Function, GraphError, Init, Layer, Value};
+use polyrank_engine::{Function, GraphError, Init, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind, no_further_check};
 use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
 use super::{Sequence, TARGET};
 use crate::build::Builder;
-use crate::layer::glorot;
 
 pub(super) const SPEC: BlockSpec = BlockSpec {
     name: "bst",
@@ -71,11 +70,7 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block, sequence: &Sequence) -> 
         return Err(GraphError { block: name.clone(), problem });
     }
     let whole = b.graph.append(&format!("{name}.whole"), *list, *target)?; // [T + 1, D]
-    let std = match b.config.model.embedding_init {
-        polyrank_schema::config::EmbeddingInit::Normal { std } => Init::Normal(std),
-        polyrank_schema::config::EmbeddingInit::Uniform { limit } => Init::Uniform(limit),
-    };
-    let mut x = b.graph.places(name, whole, std)?;
+    let mut x = b.graph.places(name, whole, b.embedding_init())?;
     for i in 0..block.size("blocks") {
         x = transformer(b, block, &format!("{name}.{i}"), x, dim, heads)?;
     }
@@ -97,16 +92,10 @@ fn transformer(
     let attended = b.graph.attention(&format!("{name}.attention"), query, key, value, heads, true)?;
     let attended = b.project(&format!("{name}.heads"), attended, dim)?;
     let x = beside(b, block, &format!("{name}.attended"), x, attended)?;
-    let mut hidden = x;
-    for (part, units) in [("hidden", dim * block.size("widening")), ("output", dim)] {
-        let weight = glorot(b.graph.width(hidden), units);
-        let bias = Some(Init::Constant(0.0));
-        hidden = b.graph.linear(&format!("{name}.{part}"), hidden, Layer { units, weight, bias, relu: false })?;
-        if part == "hidden" {
-            hidden = b.graph.activate(&format!("{name}.activation"), hidden, Function::LeakyRelu { slope: SLOPE })?;
-        }
-    }
-    beside(b, block, &format!("{name}.transformed"), x, hidden)
+    let hidden = b.affine(&format!("{name}.hidden"), x, dim * block.size("widening"), false)?;
+    let hidden = b.graph.activate(&format!("{name}.activation"), hidden, Function::LeakyRelu { slope: SLOPE })?;
+    let output = b.affine(&format!("{name}.output"), hidden, dim, false)?;
+    beside(b, block, &format!("{name}.transformed"), x, output)
 }
 
 /// `LayerNorm(x + Dropout(more))`.

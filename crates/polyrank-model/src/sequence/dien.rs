@@ -18,7 +18,7 @@
 //! the table but padding and missing values, anew in each step; the paper leaves open how they are drawn. W is `[D, D]`, and
 //! `evolution = "gru"`, which is not in the paper, has no attention.
 
-use polyrank_engine::{Collecting, Function, GraphError, Init, Layer, Neighbour, Update, Value};
+use polyrank_engine::{Collecting, Function, GraphError, Neighbour, Update, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind, no_further_check};
 use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
@@ -89,10 +89,8 @@ fn gru(
     update: Update,
 ) -> Result<Value, GraphError> {
     let units = dim * if update == Update::Score { 2 } else { 3 };
-    let (weight, recurrent) = (glorot(b.graph.width(x), dim), glorot(dim, dim));
-    let bias = Some(Init::Constant(0.0));
-    let projected = b.graph.linear(name, x, Layer { units, weight, bias, relu: false })?;
-    b.graph.gru(name, projected, score, update, recurrent)
+    let projected = b.affine(name, x, units, false)?;
+    b.graph.gru(name, projected, score, update, glorot(dim, dim))
 }
 
 /// L_aux: −log σ(x) = softplus(−x), and −log(1 − σ(x)) = softplus(x).

@@ -11,14 +11,13 @@
 //! The paper gives the MLP the two embeddings and their "out product"; as in the authors' code, this is their difference
 //! and their product number by number. Weights are not normalised, as in the paper; `softmax` is an option.
 
-use polyrank_engine::{Collecting, GraphError, Init, Layer, Value};
+use polyrank_engine::{Collecting, GraphError, Value};
 use polyrank_schema::config::Activation;
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind, no_further_check};
 use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
 use super::{Sequence, TARGET};
 use crate::build::Builder;
-use crate::layer::glorot;
 
 pub(super) const SPEC: BlockSpec = BlockSpec {
     name: "din",
@@ -61,9 +60,7 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block, sequence: &Sequence) -> 
     let mut hidden = b.graph.concat(&format!("{name}.pairs"), &[target, *list, difference, product])?; // [.., 4D]
     for (i, &units) in block.units("units").iter().enumerate() {
         let layer = format!("{name}.attention.{i}");
-        let weight = glorot(b.graph.width(hidden), units);
-        let bias = Some(Init::Constant(0.0));
-        hidden = b.graph.linear(&layer, hidden, Layer { units, weight, bias, relu: false })?;
+        hidden = b.affine(&layer, hidden, units, false)?;
         hidden = b.activation(&layer, hidden, activation)?;
     }
     // What is added to all weights of a softmax changes none.

@@ -15,7 +15,7 @@
 //! A place's embedding is added to the value's, in place of standing beside it, and is one of the place counted from the
 //! candidate, in place of the time that has passed. The slope of leaky relu, which the paper leaves open, is 0.01.
 
-use polyrank_engine::{Function, GraphError, Init, Value};
+use polyrank_engine::{Function, GraphError, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind, no_further_check};
 use polyrank_schema::{Block, BlockSpec, OptionSpec};
 

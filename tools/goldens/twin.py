@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 TABLE_ROWS = {"a": 11, "b": 7}
+SEED = 1024  # `train.seed` of every case
 DENSE = 2
 
 
@@ -167,6 +168,7 @@ class Network:
     def __init__(self, case, parameters, statistics):
         self.case, self.p, self.statistics = case, parameters, statistics
         self.kinks = []
+        self.step = -1  # of training, from 0; one batch a step
         self.added = {}
         self.extra = torch.zeros((), dtype=torch.float64)
 
@@ -210,6 +212,9 @@ class Network:
 
     def normalise(self, x, name, eps, training, scale=None, shift=None):
         mean, variance = self.statistics[f"{name}.mean"], self.statistics[f"{name}.variance"]
+        if training:
+            # A column that hardly varies is divided by next to nothing: count it as a kink below 0.02.
+            self.kinks.append(x.detach().std(0, unbiased=False).min().item() * 5e-4)
         return F.batch_norm(x, mean, variance, scale, shift, training, 0.1, eps)
 
     def relu(self, x):
@@ -230,20 +235,22 @@ class Network:
 
     def mlp(self, x, prefix, count, training):
         for i in range(count):
-            name = f"{prefix}.{i}"
-
-            def norm(x):
-                if not self.case.batch_norm:
-                    return x
-                affine = self.p[f"{name}.norm.scale"], self.p[f"{name}.norm.shift"]
-                return self.normalise(x, f"{name}.norm", 1e-5, training, *affine)
-
-            x = x @ self.p[f"{name}.weight"] + self.p[f"{name}.bias"]
-            if self.case.layer_order == "norm_activation_dropout":
-                x = self.activate(norm(x), name, training)
-            else:
-                x = norm(self.activate(x, name, training))
+            x = self.layer(x, f"{prefix}.{i}", training)
         return x
+
+    def layer(self, x, name, training):
+        """A hidden layer: linear, then norm and activation in the case's order."""
+
+        def norm(x):
+            if not self.case.batch_norm:
+                return x
+            affine = self.p[f"{name}.norm.scale"], self.p[f"{name}.norm.shift"]
+            return self.normalise(x, f"{name}.norm", 1e-5, training, *affine)
+
+        x = x @ self.p[f"{name}.weight"] + self.p[f"{name}.bias"]
+        if self.case.layer_order == "norm_activation_dropout":
+            return self.activate(norm(x), name, training)
+        return norm(self.activate(x, name, training))
 
     def gate(self, x, prefix, training):
         hidden = self.mlp(x, prefix, len(self.case.gate_units), training)
@@ -261,6 +268,7 @@ class Network:
         """One value a row and task, `[B, T]`: a binary task's logit, a regression task's prediction. What a block
         minimises besides, it leaves in `extra` (training only)."""
         self.added, self.extra = {}, torch.zeros((), dtype=torch.float64)
+        self.step += training
         outputs = self.case.module.tasks(self, batch, training)
         return torch.cat([outputs[task] for task in self.case.names], 1)
 

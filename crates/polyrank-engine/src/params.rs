@@ -121,5 +121,6 @@ pub(crate) fn drawer<T: Real>(init: Init, stream: Stream) -> impl Fn(u64) -> T {
         Init::Constant(v) => T::of(v),
         Init::Uniform(limit) => T::of((2.0 * stream.uniform(i) - 1.0) * limit),
         Init::Normal(std) => T::of(f64::from(stream.normal(i)) * std),
+        Init::Apart { at, value, others } => T::of(if i == at as u64 { value } else { others }),
     }
 }

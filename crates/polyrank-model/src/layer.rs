@@ -38,6 +38,11 @@ impl Builder<'_> {
         Ok(value)
     }
 
+    /// One hidden layer `NAME` as configured.
+    pub fn layer(&mut self, name: &str, x: Value, units: usize) -> Result<Value, GraphError> {
+        self.hidden(name, x, units, self.config.model.activation)
+    }
+
     /// One hidden layer: linear, then norm, activation and dropout in the configured order.
     fn hidden(&mut self, name: &str, x: Value, units: usize, activation: Activation) -> Result<Value, GraphError> {
         let model = &self.config.model;
@@ -98,12 +103,17 @@ impl Builder<'_> {
 
     /// A last linear layer `NAME.out`, without activation.
     pub fn output(&mut self, name: &str, x: Value, units: usize, bias: bool) -> Result<Value, GraphError> {
+        self.linear(&format!("{name}.out"), x, units, bias)
+    }
+
+    /// A linear layer `NAME` that nothing follows.
+    pub fn linear(&mut self, name: &str, x: Value, units: usize, bias: bool) -> Result<Value, GraphError> {
         let inputs = self.graph.width(x);
         let weight = match self.config.model.layer_init {
             LayerInit::Normal { .. } => Init::Uniform(1.0 / (inputs as f64).sqrt()),
             _ => glorot(inputs, units),
         };
         let layer = Layer { units, weight, bias: bias.then_some(Init::Constant(0.0)), relu: false };
-        self.graph.linear(&format!("{name}.out"), x, layer)
+        self.graph.linear(name, x, layer)
     }
 }

@@ -215,6 +215,19 @@ macro_rules! goldens {
 }
 
 goldens!(
+    esmm_default,
+    esmm_three_tasks,
+    aitm_default,
+    aitm_three_tasks,
+    cross_stitch_default,
+    cross_stitch_three_tasks,
+    snr_trans_default,
+    snr_trans_one_level,
+    escm2_default,
+    escm2_ips,
+    escm2_propensity_gradient,
+    pepnet_default,
+    pepnet_personal,
     single_default,
     single_deepctr,
     shared_bottom_default,

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use crate::error::{Quote, one_of, printable, suggestion};
 use crate::limits::{BOUNDARIES, LAYERS, NAMES, Range, TEXT_CHARS, WIDTH};
 use crate::named::Written;
+use crate::preset::Preset;
 use crate::read::{Context, Found};
 use crate::spec::{Block, BlockContext, BlockSpec, Literal, OptionDefault, OptionKind, OptionSpec, OptionValue};
 use crate::tree::{Entry, Place, Table, Value};
 
 /// Reads the block under `key`; what is not written, its type included, gets its default.
-pub(crate) fn read(
+pub(crate) fn read<'d>(
     ctx: &mut Context,
     found: Option<&Found<'_>>,
     key: &str,
     specs: &[BlockSpec],
-    default_type: &str,
+    default_type: impl Fn(Preset) -> &'d str,
     context: BlockContext<'_>,
 ) -> Block {
     let before = ctx.problems.found();
@@ -23,7 +24,7 @@ pub(crate) fn read(
     let mut place = found.map_or(Place::Nowhere, |f| f.node.place.clone());
     let empty = Table::default();
     let mut table = &empty;
-    let mut name = default_type.to_owned();
+    let mut name = default_type(ctx.preset).to_owned();
     let mut written = false;
     match found.map(|f| (f, &f.node.value)) {
         None => {}
@@ -50,7 +51,7 @@ pub(crate) fn read(
         return block;
     };
     if !written {
-        ctx.default(type_key, block.kind.written());
+        ctx.chosen(type_key, |preset| default_type(preset).to_owned().written());
     }
     for entry in &table.0 {
         if entry.key != "type" && !spec.options.iter().any(|o| o.key == entry.key) {

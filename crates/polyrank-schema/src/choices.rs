@@ -2,7 +2,7 @@
 //!
 //! Options of blocks are not here: whoever owns a block states their defaults, preset by preset.
 
-use crate::config::{AutoDim, LayerOrder, Normaliser, PenaltyScope};
+use crate::config::{Activation, AutoDim, LayerOrder, Normaliser, PenaltyScope};
 use crate::named::{EmbeddingInitName, LayerInitName};
 use crate::preset::Preset;
 
@@ -20,6 +20,12 @@ pub(crate) struct Choices {
     pub(crate) normaliser: Normaliser,
     pub(crate) batch_size: usize,
     pub(crate) epochs: usize,
+    /// The type of `model.interaction`.
+    pub(crate) interaction: &'static str,
+    /// The type of `model.multi_task` where there are several tasks; with one it is `single`.
+    pub(crate) multi_task: &'static str,
+    pub(crate) tower_units: &'static [usize],
+    pub(crate) activation: Activation,
 }
 
 /// Standard deviation of `layer_init = "normal"`: DeepCTR-Torch's, the one peer that has it.
@@ -39,7 +45,14 @@ const DEFAULT: Choices = Choices {
     normaliser: Normaliser::WeightSum,
     batch_size: 4096,
     epochs: 3,
+    interaction: "none",
+    multi_task: "mmoe",
+    tower_units: &[64],
+    activation: Activation::Relu,
 };
+
+/// A model under its own name: the network is one MLP below each task's logit, whose widths the block states.
+const MODEL: Choices = Choices { multi_task: "single", tower_units: &[], ..DEFAULT };
 
 /// What `preset` puts in force.
 pub(crate) fn choices(preset: Preset) -> Choices {
@@ -64,5 +77,10 @@ pub(crate) fn choices(preset: Preset) -> Choices {
             normaliser: Normaliser::Batch,
             ..DEFAULT
         },
+        Preset::WideDeep => Choices { interaction: "wide", ..MODEL },
+        Preset::Dcn => Choices { interaction: "dcn", ..MODEL },
+        Preset::DcnV2 => Choices { interaction: "dcn_v2", ..MODEL },
+        Preset::Pnn => Choices { interaction: "pnn", ..MODEL },
+        Preset::Din | Preset::Dien => Choices { activation: Activation::Dice, ..MODEL },
     }
 }

@@ -132,7 +132,8 @@ macro_rules! names {
 
 names! {
     Preset: "default" => Preset::Default, "paper" => Preset::Paper, "deepctr" => Preset::Deepctr,
-        "merlin" => Preset::Merlin;
+        "merlin" => Preset::Merlin, "wide_deep" => Preset::WideDeep, "dcn" => Preset::Dcn, "dcn_v2" => Preset::DcnV2,
+        "pnn" => Preset::Pnn, "din" => Preset::Din, "dien" => Preset::Dien;
     OnBadRow: "error" => OnBadRow::Error, "skip" => OnBadRow::Skip;
     Side: "context" => Side::Context, "item" => Side::Item;
     PoolingName: "mean" => PoolingName::Mean, "sum" => PoolingName::Sum, "max" => PoolingName::Max;

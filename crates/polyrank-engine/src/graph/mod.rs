@@ -4,11 +4,13 @@
 //! block. A value is `[B, width]`, one row a sample, or has several rows for each (see [`Space`]).
 
 mod build;
+mod gates;
 mod interactions;
 mod sequences;
 mod space;
 
 pub use build::{GraphError, Layer};
+pub use gates::Stretch;
 pub use space::Space;
 
 use crate::loss::Loss;
@@ -39,6 +41,15 @@ pub enum Init {
     Uniform(f64),
     /// N(0, std²).
     Normal(f64),
+    /// All the same but one.
+    Apart {
+        /// Which one.
+        at: usize,
+        /// Its value.
+        value: f64,
+        /// The others'.
+        others: f64,
+    },
 }
 
 /// A parameter's shape.

@@ -13,11 +13,13 @@ pub(crate) mod concat;
 pub(crate) mod conjunction;
 pub(crate) mod dense;
 pub(crate) mod dice;
+pub(crate) mod dot;
 pub(crate) mod dropout;
 pub(crate) mod flatten;
 pub(crate) mod fm;
 pub mod fold;
 pub mod gru;
+pub(crate) mod hard_concrete;
 pub(crate) mod label;
 pub(crate) mod layer_norm;
 pub(crate) mod linear;
@@ -38,6 +40,7 @@ pub(crate) mod softmax;
 pub(crate) mod spread;
 pub(crate) mod stop;
 pub(crate) mod sum;
+pub(crate) mod trained;
 
 use crate::exec::context::{Backward, Combine, Forward};
 use crate::graph::{Param, Space};
@@ -169,11 +172,13 @@ ops! {
     Conjunction = conjunction::Conjunction,
     Dense = dense::Dense,
     Dice = dice::Dice,
+    Dot = dot::Dot,
     Dropout = dropout::Dropout,
     Flatten = flatten::Flatten,
     Fm = fm::Fm,
     Fold = fold::Fold,
     Gru = gru::Gru,
+    HardConcrete = hard_concrete::HardConcrete,
     Label = label::Label,
     LayerNorm = layer_norm::LayerNorm,
     Linear = linear::Linear,
@@ -194,6 +199,7 @@ ops! {
     Spread = spread::Spread,
     Stop = stop::Stop,
     Sum = sum::Sum,
+    Trained = trained::Trained,
     Unfold = fold::Unfold,
 }
 

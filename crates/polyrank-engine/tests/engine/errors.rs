@@ -1,7 +1,7 @@
 //! What does not fit is an error that says so, never a panic, and leaves the trainer as it was.
 
 use polyrank_engine::{
-    Feed, Function, Graph, Init, Loss, Network, Optimizer, Pooling, Scorer, SlotIds, Tensor, Trainer,
+    Feed, Function, Graph, Init, Loss, Network, Optimizer, Pooling, Scorer, SlotIds, Stretch, Tensor, Trainer,
 };
 
 use crate::support::{Batch, SGD, layer, linear, options, trainer, weights};
@@ -135,6 +135,12 @@ fn graphs_that_cannot_be() {
         g.mixture("no experts", x, &[]).unwrap_err(),
         g.mixture("one short", x, &[x]).unwrap_err(),
         g.mixture("unlike", x, &[x, y]).unwrap_err(),
+        g.dot("unlike", x, y).unwrap_err(),
+        g.trained("no columns", 0, Init::Constant(0.0)).unwrap_err(),
+        g.trained("out.weight", 1, Init::Constant(0.0)).unwrap_err(),
+        g.hard_concrete("cold", x, Stretch { beta: 0.0, gamma: -0.1, zeta: 1.1 }).unwrap_err(),
+        g.hard_concrete("positive", x, Stretch { beta: 0.5, gamma: 0.1, zeta: 1.1 }).unwrap_err(),
+        g.hard_concrete("short", x, Stretch { beta: 0.5, gamma: -0.1, zeta: f64::NAN }).unwrap_err(),
         g.head("wide head", x, Loss::Mse, 1.0).unwrap_err(),
     ];
     for error in errors {

@@ -1,6 +1,6 @@
 //! The gradient of every op against central differences in f64, for one row and for several micro-batches.
 
-use polyrank_engine::{Function, Graph, Init, Layer, Loss, Normaliser, Pooling, TrainerOptions, Value};
+use polyrank_engine::{Function, Graph, Init, Layer, Loss, Normaliser, Pooling, Stretch, TrainerOptions, Value};
 
 use crate::support::{Batch, check_gradients, layer, linear, options, relu};
 
@@ -71,6 +71,23 @@ fn sums_products_and_shifts() {
         g.conjunction(name, x, other).unwrap()
     };
     check_op(both, &ROWS, &[]);
+    check_op(|g, name, x| g.dot(name, x, x).unwrap(), &ROWS, &[]);
+    let dot = |g: &mut Graph, name: &str, x: Value| {
+        let other = linear(g, &format!("{name}.other"), x, 4);
+        g.dot(name, other, x).unwrap()
+    };
+    check_op(dot, &ROWS, &[]);
+}
+
+#[test]
+fn hard_concrete_and_numbers_of_no_row() {
+    let stretch = Stretch { beta: 0.8, gamma: -0.1, zeta: 1.1 };
+    let op = |g: &mut Graph, name: &str, x: Value| {
+        let own = g.trained(&format!("{name}.own"), 4, Init::Normal(0.7)).unwrap();
+        let x = g.multiply(&format!("{name}.product"), own, x).unwrap();
+        g.hard_concrete(name, x, stretch).unwrap()
+    };
+    check_op(op, &[9, 150], &[]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's failure names the line")]
 
 mod errors;
+mod gates;
 mod gradients;
 mod interactions;
 mod invariants;

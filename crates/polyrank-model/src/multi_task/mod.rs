@@ -1,14 +1,25 @@
 //! Multi-task blocks: from the input to one value a task. One file each, one line each below.
 
+mod aitm;
+mod chain;
+mod cross_stitch;
+mod escm2;
+mod esmm;
 mod experts;
+mod gate_unit;
 mod mmoe;
 mod omoe;
+mod pepnet;
+mod relations;
 mod shared_bottom;
 mod single;
+mod snr_trans;
 
 use polyrank_engine::{GraphError, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
-use polyrank_schema::{Block, BlockSpec, OptionSpec};
+use polyrank_schema::{Block, BlockSpec, OptionSpec, Preset};
+
+pub use relations::{Relation, relations};
 
 use crate::build::Builder;
 
@@ -35,21 +46,36 @@ impl From<Value> for TaskOutput {
 pub(crate) struct Architecture {
     spec: BlockSpec,
     pub(crate) build: fn(&mut Builder<'_>, &Block) -> Result<Vec<TaskOutput>, GraphError>,
+    /// How tasks depend on each other, for so many of them.
+    relations: fn(&Block, usize) -> Vec<Relation>,
 }
 
 macro_rules! architectures {
-    ($($module:ident),* $(,)?) => {
-        const ALL: &[Architecture] = &[$(Architecture { spec: $module::SPEC, build: $module::build }),*];
+    ($($module:ident $(with $relations:ident)?),* $(,)?) => {
+        const ALL: &[Architecture] = &[$(Architecture {
+            spec: $module::SPEC,
+            build: $module::build,
+            relations: architectures!(@relations $module $($relations)?),
+        }),*];
         /// What a configuration can name under `model.multi_task`.
         pub const SPECS: &[BlockSpec] = &[$($module::SPEC),*];
     };
+    (@relations $module:ident) => { relations::none };
+    (@relations $module:ident $relations:ident) => { $module::$relations };
 }
 
+// `with relations` for a block whose tasks depend on each other.
 architectures! {
     single,
     shared_bottom,
+    cross_stitch,
     omoe,
     mmoe,
+    snr_trans,
+    esmm with relations,
+    aitm with relations,
+    escm2 with relations,
+    pepnet,
 }
 
 /// The architecture of a name.
@@ -63,6 +89,14 @@ pub(crate) fn find(name: &str) -> Result<&'static Architecture, GraphError> {
 const BOTTOM_UNITS: OptionSpec = OptionSpec {
     key: "units",
     kind: OptionKind::Units,
-    default: OptionDefault::Always(Literal::Units(&[256, 128])),
+    default: OptionDefault::ByPreset(|preset| match preset {
+        // Cheng et al. 2016, Figure 4; Wang et al. 2017, Section 4.2; Qu et al. 2016 leave widths open, as do the
+        // DCN-v2 defaults here; Zhou et al. 2018 and 2019, Figure 2.
+        Preset::WideDeep => Literal::Units(&[1024, 512, 256]),
+        Preset::Dcn => Literal::Units(&[1024, 1024]),
+        Preset::DcnV2 | Preset::Pnn => Literal::Units(&[512, 256]),
+        Preset::Din | Preset::Dien => Literal::Units(&[200, 80]),
+        _ => Literal::Units(&[256, 128]),
+    }),
     doc: "hidden layers below the towers; empty for none",
 };

@@ -184,10 +184,10 @@ fn read_encoder(
     ctx: &mut Context,
     section: &Section<'_>,
     specs: &[crate::spec::BlockSpec],
-    default_type: &str,
+    default_type: &'static str,
 ) -> Block {
     let found = section.get(ctx, "encoder");
-    block::read(ctx, found.as_ref(), &section.at("encoder"), specs, default_type, BlockContext::NONE)
+    block::read(ctx, found.as_ref(), &section.at("encoder"), specs, |_| default_type, BlockContext::NONE)
 }
 
 fn read_categorical(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> FeatureKind {

@@ -2,7 +2,7 @@
 
 use crate::block;
 use crate::choices::{EMBEDDING_INIT_LIMIT, INIT_STD, choices};
-use crate::config::{Activation, EmbeddingInit, LayerInit, Model};
+use crate::config::{EmbeddingInit, LayerInit, Model};
 use crate::limits::{ABOVE_ZERO, DROPOUT, NOT_NEGATIVE, Range};
 use crate::named::{EmbeddingInitName, LayerInitName};
 use crate::preset::Preset;
@@ -49,13 +49,25 @@ pub(super) fn read_preset(ctx: &mut Context, node: Option<&Node>) {
     }
 }
 
-pub(super) fn read(ctx: &mut Context, node: Option<&Node>, registry: &Registry<'_>, context: BlockContext<'_>) -> Model {
+pub(super) fn read(
+    ctx: &mut Context,
+    node: Option<&Node>,
+    registry: &Registry<'_>,
+    context: BlockContext<'_>,
+) -> Model {
     let section = Section::open(ctx, "model", node, KEYS);
     let interaction = section.get(ctx, "interaction");
-    let interaction =
-        block::read(ctx, interaction.as_ref(), "model.interaction", registry.interactions, "none", context);
+    let interaction = block::read(
+        ctx,
+        interaction.as_ref(),
+        "model.interaction",
+        registry.interactions,
+        |p| choices(p).interaction,
+        context,
+    );
     let multi_task = section.get(ctx, "multi_task");
-    let default_block = if context.tasks.len() > 1 { "mmoe" } else { "single" };
+    let one = context.tasks.len() < 2;
+    let default_block = |p| if one { "single" } else { choices(p).multi_task };
     let multi_task =
         block::read(ctx, multi_task.as_ref(), "model.multi_task", registry.multi_tasks, default_block, context);
     let towers = section.get(ctx, "towers");
@@ -64,8 +76,8 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>, registry: &Registry<'
         preset: ctx.preset,
         interaction,
         multi_task,
-        tower_units: towers.pick(ctx, "units", Found::units, |_| vec![64]),
-        activation: section.pick(ctx, "activation", Found::named, |_| Activation::Relu),
+        tower_units: towers.pick(ctx, "units", Found::units, |p| choices(p).tower_units.to_vec()),
+        activation: section.pick(ctx, "activation", Found::named, |p| choices(p).activation),
         dropout: number(ctx, &section, "dropout", DROPOUT, |_| 0.0),
         batch_norm: section.pick(ctx, "batch_norm", Found::bool, |_| false),
         layer_order: section.pick(ctx, "layer_order", Found::named, |p| choices(p).layer_order),

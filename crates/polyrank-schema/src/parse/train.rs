@@ -41,7 +41,8 @@ pub(super) fn read(
     let seed = section.pick(ctx, "seed", seed, |_| 1024);
     let threads = section.optional(ctx, "threads", "all cores", |f, ctx| f.size(ctx, 1, THREADS));
     let optimizer = section.get(ctx, "optimizer");
-    let optimizer = block::read(ctx, optimizer.as_ref(), "train.optimizer", registry.optimizers, "adagrad", context);
+    let optimizer =
+        block::read(ctx, optimizer.as_ref(), "train.optimizer", registry.optimizers, |_| "adagrad", context);
     let embedding_optimizer = read_embedding_optimizer(ctx, &section, registry, context, &optimizer);
     let normaliser = section.pick(ctx, "normaliser", Found::named, |p| choices(p).normaliser);
     let clip_norm = section.optional(ctx, "clip_norm", "none", |f, ctx| f.float(ctx, ABOVE_ZERO));
@@ -87,7 +88,7 @@ fn read_embedding_optimizer(
             optimizer.clone()
         }
         Some(_) if typed && !known => optimizer.clone(),
-        Some(found) => block::read(ctx, Some(&found), &key, registry.optimizers, &optimizer.kind, context),
+        Some(found) => block::read(ctx, Some(&found), &key, registry.optimizers, |_| &optimizer.kind, context),
     }
 }
 

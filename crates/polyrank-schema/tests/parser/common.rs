@@ -88,8 +88,8 @@ const fn experts(name: &'static str) -> BlockSpec {
         name,
         doc: "",
         options: EXPERTS,
-        check: |_, context| match context.tasks {
-            [] | [_] => Err("it needs two tasks or more; write type = \"single\" for one".to_owned()),
+        check: |_, context| match context.tasks.len() {
+            0 | 1 => Err("it needs two tasks or more; write type = \"single\" for one".to_owned()),
             _ => Ok(()),
         },
     }

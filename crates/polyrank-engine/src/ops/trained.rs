@@ -1,0 +1,47 @@
+//! y = w: trained numbers that belong to no row, one a column.
+
+use crate::exec::context::{Backward, Forward};
+use crate::graph::Param;
+use crate::kernels::elementwise::add_assign;
+use crate::ops::Kernel;
+use crate::real::Real;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Trained {
+    pub(crate) values: Param,
+    pub(crate) width: usize,
+}
+
+impl Kernel for Trained {
+    const NAME: &'static str = "trained";
+
+    fn width(&self, _: &[usize]) -> Result<usize, String> {
+        Ok(self.width)
+    }
+
+    fn flops(&self, _: &[usize], _: usize) -> u64 {
+        0
+    }
+
+    fn params(&self) -> Vec<Param> {
+        vec![self.values]
+    }
+
+    fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
+        let values = cx.state.params.vector(self.values);
+        for r in 0..cx.rows.len() {
+            cx.y.row_mut(r).copy_from_slice(values);
+        }
+    }
+
+    fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
+        let span = cx.state.params.span(self.values);
+        let grad = &mut cx.grads[span][..self.width];
+        if !cx.accumulate[0] {
+            grad.fill(T::ZERO);
+        }
+        for r in 0..cx.rows.len() {
+            add_assign(grad, cx.dy.row(r));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Numbers that belong to no row, and the hard concrete gates made of them.
+
+use polyrank_engine::{Function, Graph, Init, Loss, Network, Real, Scorer, Stretch, Tensor, Value};
+
+use crate::support::{Batch, check_gradients, find, linear, options, trainer, weights};
+
+const STRETCH: Stretch = Stretch { beta: 0.5, gamma: -0.1, zeta: 1.1 };
+
+/// A head without parameters whose loss is 0 on [`rows`]: what an inspection reports is the objectives alone.
+fn silent_head(g: &mut Graph) -> Value {
+    let d = g.dense("d", 0, 1).unwrap();
+    g.head("task", d, Loss::Mse, 1.0).unwrap();
+    d
+}
+
+fn rows<T: Real>(n: usize) -> Batch<T> {
+    Batch { rows: n, slots: vec![], dense: vec![T::ZERO; n], labels: vec![T::ZERO; n] }
+}
+
+/// The sum of a value's columns, minimised.
+fn minimise_sum(g: &mut Graph, value: Value) {
+    let ones = g.trained("ones", g.width(value), Init::Constant(1.0)).unwrap();
+    let sum = g.dot("sum", value, ones).unwrap();
+    g.objective("sum", sum, 1.0).unwrap();
+}
+
+#[test]
+fn gates_route_a_mixture() {
+    let mut g = Graph::default();
+    let x = g.dense("d", 0, 3).unwrap();
+    let experts: Vec<Value> = (0..6).map(|e| linear(&mut g, &format!("expert{e}"), x, 4)).collect();
+    let log_alpha = g.trained("log_alpha", 6, Init::Uniform(0.3)).unwrap();
+    let gates = g.hard_concrete("gates", log_alpha, Stretch { beta: 1.5, gamma: -0.05, zeta: 1.05 }).unwrap();
+    let mixed = g.mixture("mixture", gates, &experts).unwrap();
+    let z = linear(&mut g, "out", mixed, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
+    let shifted = g.activate("shifted", log_alpha, Function::Affine { factor: 1.0, add: 0.7 }).unwrap();
+    let on = g.activate("on", shifted, Function::Sigmoid).unwrap();
+    minimise_sum(&mut g, on);
+    for rows in [1, 9, 150] {
+        check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[], 3, 1), &[]);
+    }
+}
+
+/// Σ over columns of `2σ(10^9·z) − 1`, which is 1 for an open gate and 0 for a closed one, after `steps` steps.
+fn open_gates(log_alpha: f64, columns: usize, steps: u64) -> f64 {
+    let mut g = Graph::default();
+    silent_head(&mut g);
+    let start = g.trained("log_alpha", columns, Init::Constant(log_alpha)).unwrap();
+    let start = g.stop_gradient("fixed", start).unwrap();
+    let gates = g.hard_concrete("gates", start, STRETCH).unwrap();
+    let steep = g.activate("steep", gates, Function::Affine { factor: 1e9, add: 0.0 }).unwrap();
+    let open = g.activate("open", steep, Function::Sigmoid).unwrap();
+    let open = g.activate("indicator", open, Function::Affine { factor: 2.0, add: -1.0 }).unwrap();
+    minimise_sum(&mut g, open);
+    let mut trainer = trainer::<f64>(&g, options());
+    trainer.set_state(&trainer.state(), steps).unwrap();
+    trainer.inspect(&rows::<f64>(3).feed(), &rows::<f64>(3).labels).unwrap().0
+}
+
+#[test]
+fn as_many_gates_open_as_the_distribution_says() {
+    // P(z ≠ 0) = σ(ln α − β·ln(−γ/ζ)) (Louizos et al. 2018, Eq. 12).
+    let columns = 8_000;
+    for log_alpha in [-3.0, -1.0, 0.0, 2.0] {
+        let expected = 1.0 / (1.0 + (-(log_alpha - 0.5 * (0.1f64 / 1.1).ln())).exp());
+        let open = open_gates(log_alpha, columns, 0) / columns as f64;
+        assert!((open - expected).abs() < 0.02, "{open} open for {expected}");
+    }
+}
+
+#[test]
+fn every_step_draws_anew_and_the_same_step_the_same() {
+    let first = open_gates(0.0, 500, 0);
+    assert_eq!(first, open_gates(0.0, 500, 0));
+    assert!((1..4).any(|step| open_gates(0.0, 500, step) != first));
+}
+
+/// Scores of a network whose only output is one gate, for several ln α, over three rows each.
+fn scored<T: Real>(log_alpha: f64) -> Vec<T> {
+    let mut g = Graph::default();
+    let x = g.trained("log_alpha", 1, Init::Constant(log_alpha)).unwrap();
+    let gate = g.hard_concrete("gate", x, STRETCH).unwrap();
+    g.head("task", gate, Loss::Mse, 1.0).unwrap();
+    let network = Network::<T>::new(&g, 1, None);
+    Scorer::new(&network).score(&network, &rows::<T>(3).feed()).unwrap()
+}
+
+#[test]
+fn scoring_has_no_noise() {
+    for log_alpha in [-1e4, -3.0, -1.0, 0.0, 0.5, 3.0, 1e4] {
+        let expected = (1.2 / (1.0 + (-log_alpha as f64).exp()) - 0.1).clamp(0.0, 1.0);
+        assert!(scored::<f64>(log_alpha).iter().all(|z| (z - expected).abs() < 1e-12));
+        assert!(scored::<f32>(log_alpha).iter().all(|z| (f64::from(*z) - expected).abs() < 1e-6));
+    }
+}
+
+#[test]
+fn an_initial_value_apart_from_the_others() {
+    let mut g = Graph::default();
+    let d = silent_head(&mut g);
+    let blended = g.blend("stitch", &[d, d, d], Init::Apart { at: 1, value: 0.9, others: 0.05 }).unwrap();
+    g.objective("blended", blended, 1.0).unwrap();
+    let all: Vec<Tensor<f64>> = weights(trainer::<f64>(&g, options()).network());
+    assert_eq!(find(&all, "stitch.weights"), [0.05, 0.9, 0.05]);
+}

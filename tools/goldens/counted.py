@@ -1,6 +1,7 @@
 """The engine's counted randomness, in Python: what a random number is for decides it, nothing is drawn in sequence."""
 
 MASK = (1 << 64) - 1
+NEGATIVES = 3  # the purpose "ids drawn as negative examples"
 NOISE = 4  # the purpose "noise of gates"
 
 

@@ -65,7 +65,7 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block, sequence: &Sequence) -> 
     } else {
         let projected = b.project(&format!("{name}.attention"), *target, dim)?; // W·e_a
         let projected = b.graph.spread(&format!("{name}.spread"), projected, b.graph.space(*list))?;
-        let scores = b.graph.pairs(&format!("{name}.scores"), &[interests, projected], false)?;
+        let scores = b.graph.dot(&format!("{name}.scores"), interests, projected)?;
         let scores = b.graph.list_softmax(&format!("{name}.softmax"), scores)?; // [.., 1]
         match evolution {
             "aigru" => {
@@ -101,7 +101,7 @@ fn auxiliary(b: &mut Builder<'_>, sequence: &Sequence, interests: Value, weight:
     let drawn = b.graph.lookup_negatives(&format!("{name}.negatives"), *table, FIRST, b.graph.space(*list))?;
     let mut losses = Vec::new();
     for (kind, value, sign) in [("followed", *list, -1.0), ("drawn", drawn, 1.0)] {
-        let logit = b.graph.pairs(&format!("{name}.{kind}"), &[before, value], false)?;
+        let logit = b.graph.dot(&format!("{name}.{kind}"), before, value)?;
         let signed = Function::Affine { factor: sign, add: 0.0 };
         let logit = b.graph.activate(&format!("{name}.{kind}.signed"), logit, signed)?;
         losses.push((1.0, b.graph.activate(&format!("{name}.{kind}.loss"), logit, Function::Softplus)?));

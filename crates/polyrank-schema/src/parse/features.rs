@@ -217,7 +217,7 @@ fn read_dense(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>)
     section.refuse(ctx, "dim", "belongs to categorical features and to dense ones with the encoder \"bucketize\"");
     let embedding = section.optional(ctx, "embedding", "none", |found, ctx| {
         let key = section.at("embedding");
-        Some(block::read(ctx, Some(found), &key, registry.number_embeddings, NUMBER_EMBEDDING, BlockContext::NONE))
+        Some(block::read(ctx, Some(found), &key, registry.number_embeddings, |_| NUMBER_EMBEDDING, BlockContext::NONE))
     });
     FeatureKind::Dense { encoder, embedding }
 }
@@ -277,7 +277,7 @@ fn read_sequence(ctx: &mut Context, found: &Found<'_>, table: &Table, registry: 
     }
     let node = Node { place: found.node.place.clone(), value: Value::Table(options) };
     let whole = Found { node: &node, key: found.key.clone() };
-    let block = block::read(ctx, Some(&whole), &found.key, registry.sequences, "", BlockContext::NONE);
+    let block = block::read(ctx, Some(&whole), &found.key, registry.sequences, |_| "", BlockContext::NONE);
     List { combiner: Combiner::Sequence(block), max_length, separator }
 }
 

@@ -11,7 +11,7 @@ fn relu_like(activation: Activation) -> bool {
 }
 
 /// U(±limit) of Glorot and Bengio (2010, Eq. 16).
-fn glorot(inputs: usize, outputs: usize) -> Init {
+pub(crate) fn glorot(inputs: usize, outputs: usize) -> Init {
     Init::Uniform((6.0 / (inputs + outputs) as f64).sqrt())
 }
 
@@ -72,7 +72,8 @@ impl Builder<'_> {
         Ok(value)
     }
 
-    fn activation(&mut self, name: &str, x: Value, activation: Activation) -> Result<Value, GraphError> {
+    /// An activation by its name.
+    pub(crate) fn activation(&mut self, name: &str, x: Value, activation: Activation) -> Result<Value, GraphError> {
         let function = match activation {
             Activation::Linear => return Ok(x),
             Activation::Prelu => return self.graph.prelu(name, x),

@@ -78,7 +78,7 @@ class Case:
 
 
 # Parameters: (name, inputs, outputs, kind). Kind "hidden" is a layer with weight, bias and what surrounds it; "out" has
-# weight and bias; "gate_out" only a weight; "vector" is one parameter of its own, `inputs` the mean that it is drawn
+# weight and bias; "gate_out" only a weight; "normed" a weight and a batch norm, whatever the case has; "vector" is one parameter of its own, `inputs` the mean that it is drawn
 # around, not penalised; "matrix" is one of shape [inputs, outputs], not penalised unless its name ends in ".weight".
 
 
@@ -122,13 +122,13 @@ def draw_parameters(case, rng):
             parameters[name] = normal(inputs, outputs)
             continue
         parameters[f"{name}.weight"] = normal(inputs, outputs)
-        if kind != "gate_out":
+        if kind not in ("gate_out", "normed"):
             parameters[f"{name}.bias"] = normal(outputs)
-        if kind == "hidden":
-            if case.batch_norm:
+        if kind in ("hidden", "normed"):
+            if case.batch_norm or kind == "normed":
                 parameters[f"{name}.norm.scale"] = normal(outputs, mean=1.0)
                 parameters[f"{name}.norm.shift"] = normal(outputs)
-            if case.activation in ("prelu", "dice"):
+            if case.activation in ("prelu", "dice") and kind == "hidden":
                 parameters[f"{name}.{case.activation}.alpha"] = normal(outputs)
     return parameters
 
@@ -137,8 +137,9 @@ def draw_statistics(case):
     """Running statistics as they start: mean 0, variance 1."""
     statistics = {}
     for name, _, outputs, kind in layers(case):
-        if kind == "hidden":
-            for norm in ["norm"] * case.batch_norm + ["dice"] * (case.activation == "dice"):
+        if kind in ("hidden", "normed"):
+            norms = ["norm"] * case.batch_norm + ["dice"] * (case.activation == "dice")
+            for norm in norms if kind == "hidden" else ["norm"]:
                 statistics[f"{name}.{norm}.mean"] = torch.zeros(outputs, dtype=torch.float64)
                 statistics[f"{name}.{norm}.variance"] = torch.ones(outputs, dtype=torch.float64)
     return statistics

@@ -1,14 +1,17 @@
 //! Multi-task blocks: from the input to one value a task. One file each, one line each below.
 
+mod adatt;
 mod cgc;
 mod experts;
 mod extraction;
 mod gate;
+mod home;
 mod mmoe;
 mod omoe;
 mod ple;
 mod shared_bottom;
 mod single;
+mod stem;
 
 use polyrank_engine::{GraphError, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
@@ -56,6 +59,9 @@ architectures! {
     mmoe,
     cgc,
     ple,
+    adatt,
+    stem,
+    home,
 }
 
 /// The architecture of a name.

@@ -102,8 +102,10 @@ class Case:
 
 
 # Parameters: (name, inputs, outputs, kind). Kind "hidden" is a layer with weight, bias and what surrounds it; "out" has
-# weight and bias; "gate_out" only a weight; "vector" is one parameter of its own, `inputs` the mean that it is drawn
-# around, not penalised; "dice", "prelu", "sigmoid" and "relu" are a layer with weight, bias and that activation; "matrix" is one of shape [inputs, outputs], not penalised unless its name ends in ".weight".
+# weight and bias; "gate_out" only a weight; "normed" a weight and a batch norm, whatever the case has; "vector" is one
+# parameter of its own, `inputs` the mean that it is drawn around, not penalised; "dice", "prelu", "sigmoid" and "relu" are
+# a layer with weight, bias and that activation; "matrix" is one of shape [inputs, outputs], not penalised unless its name
+# ends in ".weight".
 
 
 def mlp_layers(prefix, width, units):
@@ -161,15 +163,15 @@ def draw_parameters(case, rng):
             parameters[name] = normal(inputs, outputs)
             continue
         parameters[f"{name}.weight"] = normal(inputs, outputs)
-        if kind != "gate_out":
+        if kind not in ("gate_out", "normed"):
             parameters[f"{name}.bias"] = normal(outputs)
         if kind in ("dice", "prelu"):
             parameters[f"{name}.{kind}.alpha"] = normal(outputs)
-        if kind == "hidden":
-            if case.batch_norm:
+        if kind in ("hidden", "normed"):
+            if case.batch_norm or kind == "normed":
                 parameters[f"{name}.norm.scale"] = normal(outputs, mean=1.0)
                 parameters[f"{name}.norm.shift"] = normal(outputs)
-            if case.activation in ("prelu", "dice"):
+            if case.activation in ("prelu", "dice") and kind == "hidden":
                 parameters[f"{name}.{case.activation}.alpha"] = normal(outputs)
     return parameters
 
@@ -181,8 +183,9 @@ def draw_statistics(case):
         if kind == "dice":
             statistics[f"{name}.dice.mean"] = torch.zeros(outputs, dtype=torch.float64)
             statistics[f"{name}.dice.variance"] = torch.ones(outputs, dtype=torch.float64)
-        if kind == "hidden":
-            for norm in ["norm"] * case.batch_norm + ["dice"] * (case.activation == "dice"):
+        if kind in ("hidden", "normed"):
+            norms = ["norm"] * case.batch_norm + ["dice"] * (case.activation == "dice")
+            for norm in norms if kind == "hidden" else ["norm"]:
                 statistics[f"{name}.{norm}.mean"] = torch.zeros(outputs, dtype=torch.float64)
                 statistics[f"{name}.{norm}.variance"] = torch.ones(outputs, dtype=torch.float64)
     return statistics

@@ -287,4 +287,13 @@ goldens!(
     ple_unequal,
     ple_by_level,
     ple_top_k,
+    adatt_default,
+    adatt_shared,
+    adatt_single,
+    adatt_plain,
+    stem_default,
+    stem_levels,
+    home_default,
+    home_groups,
+    home_ungated,
 );

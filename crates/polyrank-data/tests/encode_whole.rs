@@ -203,7 +203,7 @@ fn the_layout_has_the_context_first() {
     let tables: Vec<_> = layout.tables.iter().map(|t| (t.name.as_str(), t.rows)).collect();
     assert_eq!(tables, [("hashed/..", 9), ("index", 3), ("word", 5), ("quantile", 3), ("bucket", 6)]);
     let dense: Vec<_> = layout.dense.iter().map(|d| (d.feature.as_str(), d.width)).collect();
-    assert_eq!(dense, [("standard", 1), ("logarithm", 1), ("vector", 2), ("scaled", 1)]);
+    assert_eq!(dense, [("standard", 1), ("logarithm", 1), ("pieces", 5), ("vector", 2), ("scaled", 1)]);
 }
 
 #[test]

@@ -247,7 +247,8 @@ mod tests {
             let expected = (std::f64::consts::TAU * x.f64()).sin();
             assert!((x.sin_turns().f64() - expected).abs() < 3e-7, "{x}: {} for {expected}", x.sin_turns());
         }
-        assert_eq!([0.25f32, 16_777_216.0, 0.75].map(Real::sin_turns), [1.0, 0.0, -1.0]);
+        // Beyond 2^23 every number is whole.
+        assert_eq!([0.0f32, -3.0, 16_777_217.0].map(Real::sin_turns), [0.0; 3]);
         assert!(Real::exp(f32::NAN).is_nan());
         assert_eq!(Real::tanh(-0.0f32).to_bits(), (-0.0f32).to_bits());
     }

@@ -49,7 +49,13 @@ impl Graph {
         Ok(Value(self.nodes.len() - 1))
     }
 
-    pub(super) fn param(&mut self, name: String, shape: Shape, init: Init, penalised: bool) -> Result<Param, GraphError> {
+    pub(super) fn param(
+        &mut self,
+        name: String,
+        shape: Shape,
+        init: Init,
+        penalised: bool,
+    ) -> Result<Param, GraphError> {
         if self.params.iter().any(|p| p.name == name) || self.tables.iter().any(|t| t.name == name) {
             return Err(GraphError { block: name, problem: "two parameters or tables have this name".to_owned() });
         }

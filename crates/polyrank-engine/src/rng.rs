@@ -39,6 +39,11 @@ const FAR: [f32; 9] = [
     2.832_976_8,
 ];
 
+/// The thing of a name, the same in whatever graph it occurs (FNV-1a of its bytes).
+pub(crate) fn thing(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
 /// A stream of random numbers addressed by counter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stream {

@@ -34,6 +34,9 @@ pub enum ModelError {
         /// What is wrong.
         source: TensorError,
     },
+    /// Architectures that cannot be made alike.
+    #[error("model: {0}")]
+    Matching(String),
     /// A network that the machine cannot hold.
     #[error("model: {0}")]
     Memory(String),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Quote, one_of, printable, suggestion};
-use crate::limits::{BOUNDARIES, LAYERS, NAMES, Range, TEXT_CHARS, WIDTH};
+use crate::limits::{BOUNDARIES, COUNTS, LAYERS, NAMES, Range, TEXT_CHARS, WIDTH};
 use crate::named::Written;
 use crate::preset::Preset;
 use crate::read::{Context, Found};
@@ -117,6 +117,18 @@ fn read_option(ctx: &mut Context, table: &Table, key: &str, option: &OptionSpec,
 fn read_value(ctx: &mut Context, found: &Found<'_>, kind: OptionKind) -> Option<OptionValue> {
     match (kind, &found.node.value) {
         (OptionKind::Units, _) => found.units(ctx).map(OptionValue::Units),
+        (OptionKind::Counts { .. }, value) => {
+            let count = |value: &Value| match value {
+                Value::Int(v) => usize::try_from(*v).ok(),
+                _ => None,
+            };
+            let counts = match value {
+                Value::List(items) => items.iter().map(|item| count(&item.value)).collect(),
+                one => count(one).map(|v| vec![v]),
+            };
+            let value = counts.map(OptionValue::Units);
+            value.filter(|v| holds(v, kind)).or_else(|| found.expected(ctx, &expectation(kind)))
+        }
         (OptionKind::Names, _) => {
             let names = found.texts(ctx, &expectation(kind))?;
             let value = Some(OptionValue::Names(names));
@@ -152,6 +164,9 @@ fn holds(value: &OptionValue, kind: OptionKind) -> bool {
         (OptionKind::Units, OptionValue::Units(v)) => {
             v.len() <= LAYERS && v.iter().all(|u| *u >= 1 && *u as i128 <= WIDTH)
         }
+        (OptionKind::Counts { min, max }, OptionValue::Units(v)) => {
+            (1..=COUNTS).contains(&v.len()) && v.iter().all(|count| (min..=max).contains(count))
+        }
         (OptionKind::Rising, OptionValue::Numbers(v)) => {
             (1..=BOUNDARIES).contains(&v.len())
                 && v.iter().all(|x| x.is_finite())
@@ -177,6 +192,9 @@ fn expectation(kind: OptionKind) -> String {
         OptionKind::Bool => "true or false".to_owned(),
         OptionKind::Name(names) => format!("one of {}", one_of(names, Quote::Value)),
         OptionKind::Units => format!("a list of up to {LAYERS} layer widths, each a whole number from 1 to {WIDTH}"),
+        OptionKind::Counts { min, max } => {
+            format!("a whole number from {min} to {max}, or a list of 1 to {COUNTS} of them")
+        }
         OptionKind::Rising => format!("a list of 1 to {BOUNDARIES} strictly rising numbers"),
         OptionKind::Text => format!("a text of up to {TEXT_CHARS} characters"),
         OptionKind::Names => format!("a list of up to {NAMES} names"),

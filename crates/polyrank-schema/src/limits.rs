@@ -14,6 +14,8 @@ pub(crate) const TEXT_CHARS: usize = 1024;
 pub(crate) const NAMES: usize = 64;
 /// Boundaries of one bucketized feature.
 pub(crate) const BOUNDARIES: usize = 4096;
+/// Counts in a list of them.
+pub(crate) const COUNTS: usize = 1_000;
 /// Hidden layers of one stack.
 pub(crate) const LAYERS: usize = 64;
 /// Width of a layer, and length of a vector feature.
@@ -22,6 +24,8 @@ pub(crate) const WIDTH: i128 = 65_536;
 pub(crate) const DIM: i128 = 4096;
 /// Values of a list that are kept.
 pub(crate) const LIST_LENGTH: i128 = 65_536;
+/// Values of a list that a sequence encoder reads.
+pub(crate) const SEQUENCE_LENGTH: i128 = 1000;
 /// Characters of a list's separator.
 pub(crate) const SEPARATOR_CHARS: usize = 16;
 /// Rows of the shuffle buffer.

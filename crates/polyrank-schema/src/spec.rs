@@ -34,6 +34,13 @@ pub enum OptionKind {
     Name(&'static [&'static str]),
     /// Up to 64 layer widths, each from 1 to 65,536; empty means no hidden layer.
     Units,
+    /// A whole number within bounds, both included, or a list of up to 1,000 of them; held as a list.
+    Counts {
+        /// Smallest allowed.
+        min: usize,
+        /// Largest allowed.
+        max: usize,
+    },
     /// Finite numbers, strictly rising (bucket boundaries), from 1 to 4,096 of them.
     Rising,
     /// Any text of up to 1,024 characters.
@@ -54,7 +61,7 @@ pub enum OptionValue {
     Float(f64),
     /// A name or text.
     Text(String),
-    /// Layer widths.
+    /// Layer widths or counts.
     Units(Vec<usize>),
     /// Numbers.
     Numbers(Vec<f64>),
@@ -86,7 +93,7 @@ pub enum Literal {
     Float(f64),
     /// A name or text.
     Text(&'static str),
-    /// Layer widths.
+    /// Layer widths or counts.
     Units(&'static [usize]),
     /// Absent.
     None,
@@ -185,7 +192,7 @@ impl Block {
         }
     }
 
-    /// The layer widths under `key`, empty if there are none.
+    /// The layer widths or counts under `key`, empty if there are none.
     pub fn units(&self, key: &str) -> &[usize] {
         match self.options.get(key) {
             Some(OptionValue::Units(v)) => v,
@@ -222,6 +229,10 @@ pub struct Registry<'a> {
     pub categorical_encoders: &'a [BlockSpec],
     /// `features.encoder` of dense features.
     pub dense_encoders: &'a [BlockSpec],
+    /// `features.embedding` of dense features.
+    pub number_embeddings: &'a [BlockSpec],
+    /// `features.list.combiner`, besides the poolings.
+    pub sequences: &'a [BlockSpec],
     /// `model.interaction`.
     pub interactions: &'a [BlockSpec],
     /// `model.multi_task`.

@@ -16,6 +16,9 @@ pub enum TrainError {
     /// Network, bundle or checkpoint.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A configuration.
+    #[error(transparent)]
+    Config(#[from] polyrank_schema::ConfigErrors),
     /// Scores or labels of a task that cannot be measured.
     #[error("task `{task}`: {source}")]
     Metric {
@@ -67,7 +70,7 @@ impl TrainError {
         match self {
             TrainError::Data(e) => e.is_input(),
             TrainError::Model(e) => e.is_input(),
-            TrainError::Metric { .. } | TrainError::Run { .. } => true,
+            TrainError::Config(_) | TrainError::Metric { .. } | TrainError::Run { .. } => true,
             TrainError::Diverged { .. } | TrainError::Io { .. } => false,
         }
     }

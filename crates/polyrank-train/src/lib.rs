@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod history;
 pub mod metrics;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 mod summary;
 

@@ -105,16 +105,29 @@ pub(crate) fn report(
 
 fn gates(trainer: &Trainer<f32>, measured: &Measured) -> Vec<GateReport> {
     let watched: Vec<(&str, usize)> = trainer.graph().watched().collect();
-    let Some((_, experts)) = watched.first() else { return Vec::new() };
     if measured.gates.len() != watched.len() {
         return Vec::new();
     }
-    vec![GateReport {
-        name: "gates".to_owned(),
-        gates: watched.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        experts: (1..=*experts).map(|e| format!("expert {e}")).collect(),
-        weights: measured.gates.clone(),
-    }]
+    // Gates over equally many experts make a table.
+    let mut reports: Vec<GateReport> = Vec::new();
+    for ((gate, experts), weights) in watched.iter().zip(&measured.gates) {
+        let name = format!("gates over {experts} experts");
+        let report = match reports.iter_mut().find(|report| report.experts.len() == *experts) {
+            Some(report) => report,
+            None => {
+                let experts = (1..=*experts).map(|e| format!("expert {e}")).collect();
+                reports.push(GateReport { name, experts, ..GateReport::default() });
+                let last = reports.len() - 1;
+                &mut reports[last]
+            }
+        };
+        report.gates.push((*gate).to_owned());
+        report.weights.push(weights.clone());
+    }
+    if let [only] = &mut reports[..] {
+        only.name = "gates".to_owned();
+    }
+    reports
 }
 
 fn features(facts: &Facts<'_>, trainer: &Trainer<f32>) -> Vec<FeatureReport> {

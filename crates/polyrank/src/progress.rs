@@ -118,3 +118,30 @@ impl Progress {
         if best { line + " *" } else { line }
     }
 }
+
+/// One line that is replaced as work goes on: on a terminal only.
+pub(crate) struct Line(Option<ProgressBar>);
+
+impl Line {
+    pub(crate) fn new() -> Line {
+        Line(std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(
+                ProgressStyle::with_template("{elapsed} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            bar
+        }))
+    }
+
+    pub(crate) fn set(&self, text: String) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(text);
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

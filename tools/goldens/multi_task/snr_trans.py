@@ -5,8 +5,8 @@ import math
 
 import torch
 
-from counted import NOISE, open_uniform
-from twin import SEED, mlp_layers, tower_layers
+from noise import open_uniform
+from twin import mlp_layers, tower_layers
 
 LEVELS, SUBNETWORKS, L0, BETA, GAMMA, ZETA = 2, 4, 1e-4, 2 / 3, -0.1, 1.1
 
@@ -48,7 +48,7 @@ def tasks(net, batch, training):
             name = f"routes.{level}.{reader}"
             log_alpha = net.p[f"{name}.log_alpha"]
             if training:
-                drawn = [open_uniform(SEED, NOISE, gates, net.step, i) for i in range(subnetworks)]
+                drawn = [open_uniform(gates, net.step, i) for i in range(subnetworks)]
                 u = torch.tensor(drawn, dtype=torch.float64)
                 s = torch.sigmoid((torch.log(u) - torch.log(1 - u) + log_alpha) / beta)
             else:

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, StructArray};
 use arrow_schema::{Field, FieldRef};
 
+use super::mix;
+
 /// A stream of rows; row i is a function of (seed, i) alone.
 #[derive(Debug, Clone, Copy)]
 pub struct ByteRec {
@@ -226,14 +228,6 @@ fn known(city: u64) -> i64 {
 
 fn column(name: &str, array: ArrayRef) -> (FieldRef, ArrayRef) {
     (Arc::new(Field::new(name, array.data_type().clone(), false)), array)
-}
-
-/// The finaliser of SplitMix64: every bit of the input moves every bit of the output.
-fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// 1/(1 + e^−x) for |x| ≤ 40, which the effects above cannot leave. The system's own exponential differs between

@@ -39,6 +39,14 @@ pub enum Function {
     },
     /// ln(1 + e^x).
     Softplus,
+    /// 0 up to −width/2, 1 from width/2 on, and −2/width³·x³ + 3/(2·width)·x + 1/2 between them (Hazimeh et al. 2020,
+    /// "The Tree Ensemble Layer").
+    SmoothStep {
+        /// Width of the part that rises, above 0.
+        width: f64,
+    },
+    /// −x·ln(x + 10⁻⁶): what a probability adds to an entropy.
+    Entropy,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +61,8 @@ impl Activate {
     }
 }
 
+/// Keeps the logarithm of a probability of 0 finite.
+const ENTROPY_EPSILON: f64 = 1e-6;
 const GELU_SCALE: f64 = 0.797_884_560_802_865_4; // √(2/π)
 const GELU_CUBE: f64 = 0.044_715;
 
@@ -81,6 +91,17 @@ simd! {
                 each.for_each(|(&x, y)| *y = T::ONE / x.max(floor));
             }
             Function::Softplus => each.for_each(|(&x, y)| *y = x.relu() + (T::ONE + (-x.abs()).exp()).ln()),
+            Function::SmoothStep { width } => {
+                let (end, cube, slope) = (T::of(width / 2.0), T::of(-2.0 / width.powi(3)), T::of(1.5 / width));
+                each.for_each(|(&x, y)| {
+                    let inside = (cube * x * x + slope) * x + half;
+                    *y = if x <= -end { T::ZERO } else if x >= end { T::ONE } else { inside };
+                });
+            }
+            Function::Entropy => {
+                let epsilon = T::of(ENTROPY_EPSILON);
+                each.for_each(|(&x, y)| *y = -x * (x + epsilon).ln());
+            }
         }
     }
 }
@@ -118,6 +139,17 @@ simd! {
                 each.for_each(|((&x, &y), g)| *g = if x > floor { -*g * y * y } else { T::ZERO });
             }
             Function::Softplus => each.for_each(|((&x, _), g)| *g *= x.sigmoid()),
+            Function::SmoothStep { width } => {
+                let (end, cube, slope) = (T::of(width / 2.0), T::of(-6.0 / width.powi(3)), T::of(1.5 / width));
+                each.for_each(|((&x, _), g)| {
+                    let inside = *g * (cube * x * x + slope);
+                    *g = if x <= -end || x >= end { T::ZERO } else { inside };
+                });
+            }
+            Function::Entropy => {
+                let epsilon = T::of(ENTROPY_EPSILON);
+                each.for_each(|((&x, _), g)| *g = -*g * ((x + epsilon).ln() + x / (x + epsilon)));
+            }
         }
     }
 }

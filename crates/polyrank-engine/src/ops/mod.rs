@@ -4,8 +4,11 @@
 //! its cost. Nothing outside its file knows its mathematics.
 
 pub mod activation;
+pub(crate) mod append;
+pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod blend;
+pub(crate) mod codes;
 pub mod collect;
 pub(crate) mod concat;
 pub(crate) mod conjunction;
@@ -13,7 +16,10 @@ pub(crate) mod dense;
 pub(crate) mod dice;
 pub(crate) mod dot;
 pub(crate) mod dropout;
+pub(crate) mod flatten;
+pub(crate) mod fm;
 pub mod fold;
+pub mod gru;
 pub(crate) mod hard_concrete;
 pub(crate) mod label;
 pub(crate) mod layer_norm;
@@ -22,6 +28,13 @@ pub(crate) mod list_softmax;
 pub(crate) mod lookup;
 pub(crate) mod mixture;
 pub(crate) mod multiply;
+pub mod neighbour;
+pub(crate) mod noise;
+pub(crate) mod outer;
+pub(crate) mod pair_products;
+pub(crate) mod pairs;
+pub(crate) mod periodic;
+pub(crate) mod places;
 pub(crate) mod pointwise_loss;
 pub(crate) mod prelu;
 pub(crate) mod shift;
@@ -29,6 +42,7 @@ pub(crate) mod softmax;
 pub(crate) mod spread;
 pub(crate) mod stop;
 pub(crate) mod sum;
+pub(crate) mod top_softmax;
 pub(crate) mod trained;
 
 use crate::exec::context::{Backward, Combine, Forward};
@@ -152,8 +166,11 @@ macro_rules! ops {
 
 ops! {
     Activate = activation::Activate,
+    Append = append::Append,
+    Attention = attention::Attention,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,
+    Codes = codes::Codes,
     Collect = collect::Collect,
     Concat = concat::Concat,
     Conjunction = conjunction::Conjunction,
@@ -161,7 +178,10 @@ ops! {
     Dice = dice::Dice,
     Dot = dot::Dot,
     Dropout = dropout::Dropout,
+    Flatten = flatten::Flatten,
+    Fm = fm::Fm,
     Fold = fold::Fold,
+    Gru = gru::Gru,
     HardConcrete = hard_concrete::HardConcrete,
     Label = label::Label,
     LayerNorm = layer_norm::LayerNorm,
@@ -170,6 +190,13 @@ ops! {
     Lookup = lookup::Lookup,
     Mixture = mixture::Mixture,
     Multiply = multiply::Multiply,
+    Neighbours = neighbour::Neighbours,
+    Outer = outer::Outer,
+    PairProducts = pair_products::PairProducts,
+    Pairs = pairs::Pairs,
+    Noise = noise::Noise,
+    Periodic = periodic::Periodic,
+    Places = places::Places,
     PointwiseLoss = pointwise_loss::PointwiseLoss,
     Prelu = prelu::Prelu,
     Shift = shift::Shift,
@@ -178,6 +205,7 @@ ops! {
     Stop = stop::Stop,
     Sum = sum::Sum,
     Trained = trained::Trained,
+    TopSoftmax = top_softmax::TopSoftmax,
     Unfold = fold::Unfold,
 }
 
@@ -186,5 +214,13 @@ pub(crate) fn same_width(inputs: &[usize]) -> Result<usize, String> {
     match inputs {
         [width] => Ok(*width),
         _ => Err(format!("takes one input, got {}", inputs.len())),
+    }
+}
+
+/// The width of inputs that meet in pairs.
+pub(crate) fn several_of_one_width(inputs: &[usize]) -> Result<usize, String> {
+    match inputs {
+        [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|w| w == first) => Ok(*first),
+        _ => Err(format!("takes two or more inputs of one width, got {inputs:?}")),
     }
 }

@@ -50,6 +50,7 @@ fn functions() {
         Function::Affine { factor: -1.7, add: 0.3 },
         Function::Reciprocal { floor: 0.2 },
         Function::Softplus,
+        Function::SmoothStep { width: 1.7 },
     ] {
         check_op(|g, name, x| g.activate(name, x, function).unwrap(), &ROWS, &[]);
     }
@@ -103,6 +104,42 @@ fn prelu() {
 #[test]
 fn softmax_with_a_temperature() {
     check_op(|g, name, x| g.softmax(name, x, 0.7).unwrap(), &ROWS, &[]);
+}
+
+#[test]
+fn entropies_of_probabilities() {
+    let op = |g: &mut Graph, name: &str, x: Value| {
+        let p = g.softmax(&format!("{name}.softmax"), x, 0.7).unwrap();
+        g.activate(name, p, Function::Entropy).unwrap()
+    };
+    check_op(op, &ROWS, &[]);
+}
+
+#[test]
+fn softmax_of_the_largest() {
+    for k in 2..=4 {
+        check_op(|g, name, x| g.top_softmax(name, x, k, 0.7).unwrap(), &ROWS, &[]);
+    }
+}
+
+#[test]
+fn noise() {
+    check_op(|g, name, x| g.noise(name, x).unwrap(), &ROWS, &[]);
+}
+
+#[test]
+fn choices_from_digits() {
+    // All codes of the digits and some; digits between 0 and 1, and digits that have reached them.
+    for (digits, choices) in [(1, 2), (2, 3), (2, 4), (3, 5), (4, 16)] {
+        for width in [4.0, 0.9] {
+            let op = |g: &mut Graph, name: &str, x: Value| {
+                let z = linear(g, &format!("{name}.digits"), x, digits);
+                let s = g.activate(&format!("{name}.step"), z, Function::SmoothStep { width }).unwrap();
+                g.codes(name, s, choices).unwrap()
+            };
+            check_op(op, if width > 1.0 { &ROWS } else { &[150] }, &[]);
+        }
+    }
 }
 
 #[test]

@@ -6,10 +6,12 @@
 mod errors;
 mod gates;
 mod gradients;
+mod interactions;
 mod invariants;
 mod isa;
 mod lists;
 mod optimizers;
 mod random;
+mod sequences;
 mod statistics;
 mod support;

@@ -1,9 +1,19 @@
 //! Interactions: what happens between the features and the multi-task block. One file each, one line each below.
 
+mod autoint;
+mod dcn;
+mod dcn_v2;
+mod dlrm;
+mod fibinet;
+mod fm;
+mod masknet;
 mod none;
+mod pnn;
+mod wide;
+mod xdeepfm;
 
 use polyrank_engine::{GraphError, Value};
-use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
+use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind};
 use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
 use crate::build::Builder;
@@ -37,10 +47,19 @@ macro_rules! interactions {
 
 interactions! {
     none,
+    wide,
+    fm,
+    dcn,
+    dcn_v2,
+    pnn,
+    dlrm,
+    masknet,
+    fibinet,
+    autoint,
+    xdeepfm,
 }
 
 /// Where an interaction's value goes: the option of every interaction that makes one.
-#[allow(dead_code, reason = "the first interaction to make a value uses it")]
 const OUTPUT: OptionSpec = OptionSpec {
     key: "output",
     kind: OptionKind::Name(&["widen", "replace", "logit"]),
@@ -48,6 +67,23 @@ const OUTPUT: OptionSpec = OptionSpec {
     doc: "what reads it: the multi-task block beside the features (widen) or in their place (replace), or a linear \
           layer that adds a logit to each task (logit)",
 };
+
+/// How many layers an interaction has.
+const LAYERS: OptionSpec = OptionSpec {
+    key: "layers",
+    kind: OptionKind::Int { min: 1, max: 64 },
+    default: OptionDefault::Always(Literal::Int(3)),
+    doc: "number of layers",
+};
+
+/// Pairs need two features.
+fn several_features(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
+    if context.features.len() < 2 {
+        let features = context.features.len();
+        return Err(format!("`{}` pairs features and there is {features}; add one or use `none`", block.kind));
+    }
+    Ok(())
+}
 
 /// Applies the configured interaction; gives what the multi-task block reads.
 pub(crate) fn build(b: &mut Builder<'_>, input: &Input) -> Result<Value, GraphError> {

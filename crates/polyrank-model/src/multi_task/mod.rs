@@ -1,19 +1,26 @@
 //! Multi-task blocks: from the input to one value a task. One file each, one line each below.
 
+mod adatt;
 mod aitm;
+mod cgc;
 mod chain;
 mod cross_stitch;
 mod escm2;
 mod esmm;
 mod experts;
+mod extraction;
+mod gate;
 mod gate_unit;
+mod home;
 mod mmoe;
 mod omoe;
 mod pepnet;
+mod ple;
 mod relations;
 mod shared_bottom;
 mod single;
 mod snr_trans;
+mod stem;
 
 use polyrank_engine::{GraphError, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
@@ -76,6 +83,11 @@ architectures! {
     aitm with relations,
     escm2 with relations,
     pepnet,
+    cgc,
+    ple,
+    adatt,
+    stem,
+    home,
 }
 
 /// The architecture of a name.

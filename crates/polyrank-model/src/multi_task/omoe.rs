@@ -7,12 +7,13 @@
 //! x `[B, W]`, g `[B, E]`, f_i `[B, expert_units.last]`.
 //!
 //! # Compared with the paper
-//! No deviation by default; gate hidden layers, bias and temperature are options.
+//! No deviation by default; other kinds of gates, their hidden layers, bias and temperature
+//! are options (`gate.rs`).
 
 use polyrank_engine::GraphError;
 use polyrank_schema::{Block, BlockSpec};
 
-use super::{TaskOutput, experts};
+use super::{TaskOutput, experts, gate};
 use crate::build::Builder;
 
 pub(super) const SPEC: BlockSpec = BlockSpec {
@@ -24,8 +25,8 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
 
 pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskOutput>, GraphError> {
     let x = b.input(&b.everyone())?; // [B, W]
-    let experts = experts::experts(b, block, x)?; // E × [B, d]
-    let gate = experts::gate(b, block, "gate", "all tasks", x, experts.len())?; // [B, E]
+    let experts = experts::experts(b, block, "experts", x, block.size("experts"))?; // E × [B, d]
+    let gate = gate::gate(b, block, "gate", "all tasks", x, experts.len())?; // [B, E]
     let mixture = b.graph.mixture("mixture", gate, &experts)?; // [B, d]
     Ok(b.tasks().iter().map(|_| mixture.into()).collect())
 }

@@ -3,14 +3,14 @@
 //! [`RunReport`] is plain data; [`html`] turns it into a page. Names of tasks and features come from users: every text
 //! is escaped, and the page forbids scripts and anything from a network.
 
-mod chart;
+pub(crate) mod chart;
 mod number;
-mod page;
+pub(crate) mod page;
 mod run;
 mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 
 pub use page::html;
 pub use run::{Entry, EpochReport, EpochTask, FeatureReport, GateReport, RunReport, TaskReport};

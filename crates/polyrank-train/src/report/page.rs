@@ -11,17 +11,24 @@ const STYLE: &str = include_str!("style.css");
 
 /// The report as one HTML file that loads nothing.
 pub fn html(report: &RunReport) -> String {
-    let title = escape(&report.title);
-    let mut page = format!(
+    shell(&report.title, &subtitle(report), &body(report))
+}
+
+/// A whole page around its sections; `subtitle` and `body` are markup.
+pub(crate) fn shell(title: &str, subtitle: &str, body: &str) -> String {
+    let title = escape(title);
+    format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
          <style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n<header><h1>{title}</h1>{}</header>\n",
-        subtitle(report)
-    );
-    page += &tiles(&report.tasks);
+         <body>\n<main>\n<header><h1>{title}</h1>{subtitle}</header>\n{body}</main>\n</body>\n</html>\n"
+    )
+}
+
+fn body(report: &RunReport) -> String {
+    let mut page = tiles(&report.tasks);
     if !report.tasks.is_empty() {
         page += &section(
             "Results",
@@ -53,7 +60,7 @@ pub fn html(report: &RunReport) -> String {
     if !report.features.is_empty() {
         page += &section("Features", "", &table::features(&report.features));
     }
-    page + "</main>\n</body>\n</html>\n"
+    page
 }
 
 fn subtitle(report: &RunReport) -> String {
@@ -101,17 +108,17 @@ fn curves(report: &RunReport) -> String {
         all.filter(|line| line.values.iter().any(Option::is_some)).collect()
     };
     let total = Line { name: "all tasks".into(), values: report.epochs.iter().map(|epoch| epoch.train_loss).collect() };
-    let mut charts = lines("training loss", &[total], report.best_epoch);
-    charts += &lines("training loss by task", &by_task(&|task| task.train_loss), report.best_epoch);
-    charts += &lines("validation loss by task", &by_task(&|task| task.valid_loss), report.best_epoch);
+    let mut charts = lines("training loss", "epoch", &[total], report.best_epoch);
+    charts += &lines("training loss by task", "epoch", &by_task(&|task| task.train_loss), report.best_epoch);
+    charts += &lines("validation loss by task", "epoch", &by_task(&|task| task.valid_loss), report.best_epoch);
     for metric in METRICS.iter().filter(|metric| metric.better != Better::Neither) {
         let caption = number::label(metric.name);
-        charts += &lines(&caption, &by_task(&|task| task.metrics.get(metric.name)), report.best_epoch);
+        charts += &lines(&caption, "epoch", &by_task(&|task| task.metrics.get(metric.name)), report.best_epoch);
     }
     charts
 }
 
-fn figures(title: &str, note: &str, figures: &str) -> String {
+pub(crate) fn figures(title: &str, note: &str, figures: &str) -> String {
     if figures.is_empty() {
         String::new()
     } else {
@@ -119,7 +126,7 @@ fn figures(title: &str, note: &str, figures: &str) -> String {
     }
 }
 
-fn section(title: &str, note: &str, content: &str) -> String {
+pub(crate) fn section(title: &str, note: &str, content: &str) -> String {
     let note = if note.is_empty() { String::new() } else { format!("<p class=\"note\">{note}</p>") };
     format!("<section><h2>{title}</h2>{note}{content}</section>\n")
 }

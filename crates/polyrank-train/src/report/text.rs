@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The text for HTML, as content or within a quoted attribute; what HTML cannot hold becomes U+FFFD.
-pub(super) fn escape(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     let special = |c: char| matches!(c, '&' | '<' | '>' | '"' | '\'') || (c.is_control() && !matches!(c, '\n' | '\t'));
     if !text.contains(special) {
         return Cow::Borrowed(text);

@@ -1,13 +1,15 @@
 //! `polyrank explain`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use polyrank_data::encode::{Encoders, InputLayout};
 use polyrank_engine::{Graph, Space};
+use polyrank_model::matching::{layer_numbers, match_numbers};
 use polyrank_model::multi_task::relations;
 use polyrank_model::{ModelError, bundle, network_graph};
 use polyrank_schema::Config;
+use polyrank_schema::spec::OptionValue;
 use polyrank_train::dataset::Dataset;
 
 use crate::failure::Failure;
@@ -22,25 +24,60 @@ pub(crate) struct Explain {
     /// Sets any key of the configuration to a TOML value
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Also gives the hidden widths at which the block's layers have as many parameters as those of this configuration
+    /// or bundle
+    #[arg(long = "match", value_name = "PATH")]
+    like: Option<PathBuf>,
 }
 
 impl Explain {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let (config, encoders) = if self.path.is_dir() {
-            if !self.set.is_empty() {
-                return Err(Failure::input("--set changes a configuration; a bundle is what it is"));
-            }
-            let bundle = bundle::load(&self.path)?;
-            (bundle.config, bundle.encoders)
-        } else {
-            let loaded = load::config(&self.path, &self.set, &[])?;
-            // Cardinalities are the data's: the encoders are fitted as training would.
-            let (encoders, _) = Dataset::open(&loaded.config, &loaded.base)?.fit(|_| {})?;
-            (loaded.config, encoders)
-        };
+        let (config, encoders) = open(&self.path, &self.set)?;
         let graph = network_graph(&config, encoders.layout()).map_err(ModelError::from)?;
-        output::data(&text(&config, &encoders, &graph))
+        let mut shown = text(&config, &encoders, &graph);
+        if let Some(like) = &self.like {
+            shown += &format!("\n\n{}", matched(&config, &encoders, like)?);
+        }
+        output::data(&shown)
     }
+}
+
+/// What a configuration or a bundle describes.
+fn open(path: &Path, set: &[String]) -> Result<(Config, Encoders), Failure> {
+    if path.is_dir() {
+        if !set.is_empty() {
+            return Err(Failure::input("--set changes a configuration; a bundle is what it is"));
+        }
+        let bundle = bundle::load(path)?;
+        return Ok((bundle.config, bundle.encoders));
+    }
+    let loaded = load::config(path, set, &[])?;
+    // Cardinalities are the data's: the encoders are fitted as training would.
+    let (encoders, _) = Dataset::open(&loaded.config, &loaded.base)?.fit(|_| {})?;
+    Ok((loaded.config, encoders))
+}
+
+/// The block's widths at which its layers have as many parameters as another network's.
+fn matched(config: &Config, encoders: &Encoders, like: &Path) -> Result<String, Failure> {
+    let (other, other_encoders) = open(like, &[])?;
+    let target = layer_numbers(&network_graph(&other, other_encoders.layout()).map_err(ModelError::from)?);
+    let found = match_numbers(config, encoders.layout(), target)?;
+    let block = &found.config.model.multi_task;
+    let widths = |(key, value): (&String, &OptionValue)| match value {
+        OptionValue::Units(units) if block.options.get(key) != config.model.multi_task.options.get(key) => {
+            Some(format!("{key} = {units:?}"))
+        }
+        _ => None,
+    };
+    let changed: Vec<String> = block.options.iter().filter_map(widths).collect();
+    let how = if changed.is_empty() { "as it is".to_owned() } else { format!("with {}", changed.join(", ")) };
+    Ok(format!(
+        "{} has {target} parameters in layers; `{}` {how} has {} ({:+.2} %)",
+        like.display(),
+        block.kind,
+        found.numbers,
+        100.0 * (found.numbers as f64 / target as f64 - 1.0)
+    ))
 }
 
 fn text(config: &Config, encoders: &Encoders, graph: &Graph) -> String {

@@ -6,6 +6,7 @@ mod evaluate;
 mod explain;
 mod init;
 mod predict;
+mod reproduce;
 mod train;
 mod write;
 
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Predict(predict::Predict),
     /// Shows the network of a configuration or a bundle, and what is in force
     Explain(explain::Explain),
+    /// Runs a paper's experiment again and compares
+    Reproduce(reproduce::Reproduce),
     /// Measures throughput
     Bench(bench::Bench),
 }
@@ -41,6 +44,7 @@ impl Command {
             Command::Evaluate(command) => command.run(),
             Command::Predict(command) => command.run(),
             Command::Explain(command) => command.run(),
+            Command::Reproduce(command) => command.run(),
             Command::Bench(command) => command.run(),
         }
     }

@@ -1,4 +1,4 @@
-//! Lines over epochs.
+//! Lines over epochs, or over parts of a run.
 
 use super::super::number;
 use super::super::text::{escape, shorten};
@@ -7,16 +7,16 @@ use super::scale::{Axis, drawable};
 use super::{Shape, figure, series_class};
 
 /// One value an epoch; `None` where there is none.
-pub(in super::super) struct Line {
-    pub(in super::super) name: String,
-    pub(in super::super) values: Vec<Option<f64>>,
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) values: Vec<Option<f64>>,
 }
 
 /// More points than this get no dots of their own.
 const MOST_DOTS: usize = 60;
 
-/// A chart of lines over epochs (counted from 1), the best epoch marked; empty if there is nothing to draw.
-pub(in super::super) fn lines(caption: &str, lines: &[Line], best_epoch: Option<usize>) -> String {
+/// A chart of lines over epochs (or whatever `unit` says; counted from 1), the best epoch marked; empty if there is nothing to draw.
+pub(crate) fn lines(caption: &str, unit: &str, lines: &[Line], best_epoch: Option<usize>) -> String {
     let values = || lines.iter().flat_map(|line| line.values.iter().flatten().copied()).filter(|v| drawable(*v));
     if values().next().is_none() {
         return String::new();
@@ -52,7 +52,7 @@ pub(in super::super) fn lines(caption: &str, lines: &[Line], best_epoch: Option<
         let every = points.len().div_ceil(MOST_DOTS).max(1);
         for (epoch, value) in points.iter().step_by(every) {
             plot += &format!(
-                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"><title>{}, epoch {epoch}: {}</title></circle>",
+                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\"><title>{}, {unit} {epoch}: {}</title></circle>",
                 frame.x(&x, *epoch as f64),
                 frame.y(&y, *value),
                 escape(&shorten(&line.name, 80)),
@@ -63,5 +63,5 @@ pub(in super::super) fn lines(caption: &str, lines: &[Line], best_epoch: Option<
     }
     // One line needs no key.
     let names: Vec<String> = lines.iter().map(|line| line.name.clone()).filter(|_| lines.len() > 1).collect();
-    figure(caption, &names, Shape::Cell, &frame.draw(&format!("{caption} over epochs"), &x, &y, "epoch", &plot))
+    figure(caption, &names, Shape::Cell, &frame.draw(&format!("{caption} by {unit}"), &x, &y, unit, &plot))
 }

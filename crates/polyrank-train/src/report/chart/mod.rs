@@ -3,13 +3,15 @@
 mod frame;
 mod heat_map;
 mod histogram;
+mod intervals;
 mod line;
 mod roc;
 mod scale;
 
 pub(super) use heat_map::heat_map;
 pub(super) use histogram::histogram;
-pub(super) use line::{Line, lines};
+pub(crate) use intervals::{Bar, intervals};
+pub(crate) use line::{Line, lines};
 pub(super) use roc::{RocCurve, roc};
 
 use super::text::{escape, shorten};

@@ -1,0 +1,185 @@
+//! Two regression tasks of a chosen correlation, as both the MMoE and the PLE papers study them.
+//!
+//! # Equations (Ma et al. 2018, Section 3.2)
+//! `w_1 = c·u_1`, `w_2 = c·(p·u_1 + √(1 − p²)·u_2)` with orthogonal unit vectors u_1, u_2 (Eq. 2)
+//! `y_k = w_k·x + Σ_{i=1..m} sin(α_i·w_k·x + β_i) + ε`, ε ~ N(0, noise) (Eq. 3, 4), x ~ N(0, I_d)
+//!
+//! The papers leave constants open; [`Law::mmoe`] and [`Law::ple`] say which are used and why. Labels are divided by
+//! their standard deviation over a sample, so that a loss of 1 is what a constant prediction gets.
+
+use std::ops::Range;
+
+/// What the two tasks are like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Law {
+    /// Inputs (d).
+    pub inputs: usize,
+    /// Cosine of the angle between the tasks' weights (p).
+    pub correlation: f64,
+    /// Length of the weights (c).
+    pub length: f64,
+    /// Number of sines (m).
+    pub sines: usize,
+    /// Standard deviation of the sines' frequencies α.
+    pub frequency: f64,
+    /// Standard deviation of the sines' phases β.
+    pub phase: f64,
+    /// Variance of ε.
+    pub noise: f64,
+}
+
+/// Two tasks drawn by a law and a seed.
+#[derive(Debug, Clone)]
+pub struct RegressionPair {
+    law: Law,
+    seed: u64,
+    weights: [Vec<f32>; 2],
+    sines: Vec<(f32, f32)>,
+    /// What labels are divided by.
+    scale: [f32; 2],
+}
+
+/// Rows that the labels' standard deviation is taken over.
+const SAMPLE: u64 = 20_000;
+/// Rows that are made together, so that their inputs stay in cache.
+const BLOCK: usize = 256;
+
+/// What a random number is for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Direction,
+    Frequency,
+    Phase,
+    Input,
+    Noise,
+}
+
+impl Law {
+    /// The MMoE paper's (d = 100). m, c, α and β are not in the paper: these are the constants whose labels correlate as
+    /// its Figure 2 says (a label correlation of .10 at p = .6, .31 at .9, .44 at .95).
+    pub fn mmoe(correlation: f64) -> Law {
+        Law { inputs: 100, correlation, length: 0.35, sines: 4, frequency: 17.0, phase: 1.0, noise: 0.01 }
+    }
+
+    /// The PLE paper's (Tang et al. 2020, Section 5.2): d = 512, m = 10, α and β from N(0, 1).
+    pub fn ple(correlation: f64) -> Law {
+        Law { inputs: 512, correlation, length: 1.0, sines: 10, frequency: 1.0, phase: 1.0, noise: 0.01 }
+    }
+}
+
+impl RegressionPair {
+    /// The pair of a law and a seed.
+    pub fn new(law: Law, seed: u64) -> RegressionPair {
+        let direction = |k: u64| -> Vec<f64> {
+            let mut all = vec![0f32; law.inputs];
+            normals(seed, Purpose::Direction, k << 32, &mut all);
+            all.into_iter().map(f64::from).collect()
+        };
+        let (first, second) = (unit(direction(0)), direction(1));
+        let along = dot(&first, &second);
+        let second = unit(second.iter().zip(&first).map(|(b, a)| b - along * a).collect());
+        let p = law.correlation;
+        let mixed = first.iter().zip(&second).map(|(a, b)| p * a + (1.0 - p * p).sqrt() * b);
+        let weights = [first.clone(), mixed.collect()].map(|w| w.iter().map(|w| (w * law.length) as f32).collect());
+        let mut frequencies = vec![0f32; law.sines];
+        let mut phases = vec![0f32; law.sines];
+        normals(seed, Purpose::Frequency, 0, &mut frequencies);
+        normals(seed, Purpose::Phase, 0, &mut phases);
+        let (frequency, phase) = (law.frequency as f32, law.phase as f32);
+        let sines = frequencies.iter().zip(&phases).map(|(a, b)| (a * frequency, b * phase)).collect();
+        let mut pair = RegressionPair { law, seed, weights, sines, scale: [1.0; 2] };
+        // Far from the rows that anyone asks for.
+        let (_, labels) = pair.rows(u64::MAX / 2..u64::MAX / 2 + SAMPLE);
+        pair.scale = [0, 1].map(|k| deviation(labels.iter().skip(k).step_by(2).copied()));
+        pair
+    }
+
+    /// Inputs `[n, d]` and labels `[n, 2]` of these rows; row i is a function of (law, seed, i).
+    pub fn rows(&self, range: Range<u64>) -> (Vec<f32>, Vec<f32>) {
+        let (d, n) = (self.law.inputs, (range.end - range.start) as usize);
+        let (mut inputs, mut labels) = (vec![0f32; n * d], Vec::with_capacity(2 * n));
+        let noise = self.law.noise.sqrt() as f32;
+        for (b, block) in inputs.chunks_mut(BLOCK * d).enumerate() {
+            let first = range.start + (b * BLOCK) as u64;
+            for (r, x) in block.chunks_exact_mut(d).enumerate() {
+                let row = first + r as u64;
+                normals(self.seed, Purpose::Input, row.wrapping_mul(d as u64), x);
+                let mut drawn = [0f32; 2];
+                normals(self.seed, Purpose::Noise, row.wrapping_mul(2), &mut drawn);
+                for k in 0..2 {
+                    let z: f32 = self.weights[k].iter().zip(&*x).map(|(w, x)| w * x).sum();
+                    let waves: f32 = self.sines.iter().map(|(a, b)| (a * z + b).sin()).sum();
+                    labels.push((z + waves + noise * drawn[k]) / self.scale[k]);
+                }
+            }
+        }
+        (inputs, labels)
+    }
+}
+
+/// Numbers from N(0, 1) (Box and Muller 1958), the `from`th on.
+fn normals(seed: u64, purpose: Purpose, from: u64, out: &mut [f32]) {
+    let key = super::mix(seed ^ (purpose as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for (i, pair) in out.chunks_mut(2).enumerate() {
+        let bits = super::mix(key ^ super::mix(from.wrapping_add(2 * i as u64)));
+        let uniform = |bits: u64| ((bits >> 40) as f32 + 0.5) * (1.0 / 16_777_216.0);
+        let (radius, angle) = ((-2.0 * uniform(bits).ln()).sqrt(), std::f32::consts::TAU * uniform(bits << 24));
+        let (sin, cos) = angle.sin_cos();
+        for (out, part) in pair.iter_mut().zip([cos, sin]) {
+            *out = radius * part;
+        }
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn unit(v: Vec<f64>) -> Vec<f64> {
+    let length = dot(&v, &v).sqrt();
+    v.into_iter().map(|v| v / length).collect()
+}
+
+fn deviation(values: impl Iterator<Item = f32> + Clone) -> f32 {
+    let n = values.clone().count() as f64;
+    let mean = values.clone().map(f64::from).sum::<f64>() / n;
+    (values.map(|v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n).sqrt() as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn correlation(labels: &[f32]) -> f64 {
+        let pairs = || labels.chunks_exact(2).map(|y| (f64::from(y[0]), f64::from(y[1])));
+        let n = (labels.len() / 2) as f64;
+        let (mx, my) = (pairs().map(|p| p.0).sum::<f64>() / n, pairs().map(|p| p.1).sum::<f64>() / n);
+        let cov: f64 = pairs().map(|(x, y)| (x - mx) * (y - my)).sum();
+        let (vx, vy): (f64, f64) =
+            (pairs().map(|(x, _)| (x - mx).powi(2)).sum(), pairs().map(|(_, y)| (y - my).powi(2)).sum());
+        cov / (vx * vy).sqrt()
+    }
+
+    #[test]
+    fn labels_have_variance_1_and_correlate_as_the_mmoe_paper_shows() {
+        for (p, expected) in [(0.6, 0.10), (0.9, 0.305), (1.0, 1.0)] {
+            // The paper averages 100 draws of the sines.
+            let mean: f64 = (0..100)
+                .map(|seed| correlation(&RegressionPair::new(Law::mmoe(p), seed).rows(0..2_000).1))
+                .sum::<f64>()
+                / 100.0;
+            assert!((mean - expected).abs() < 0.06, "{mean} for {expected} at {p}");
+        }
+        let (_, labels) = RegressionPair::new(Law::ple(0.5), 3).rows(0..20_000);
+        assert!((deviation(labels.into_iter()) - 1.0).abs() < 0.03);
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_its_block() {
+        let pair = RegressionPair::new(Law::mmoe(0.5), 7);
+        let (inputs, labels) = pair.rows(0..600);
+        let (input, label) = pair.rows(511..512);
+        assert_eq!((&inputs[511 * 100..512 * 100], &labels[1022..1024]), (&input[..], &label[..]));
+        assert_ne!(RegressionPair::new(Law::mmoe(0.5), 8).rows(0..1).1, pair.rows(0..1).1);
+    }
+}

@@ -1,0 +1,43 @@
+//! Building a graph: what lets fields, or the things of a list, meet each other.
+
+use super::{Graph, GraphError, Value};
+use crate::ops;
+
+impl Graph {
+    /// Multi-head attention among each row's fields or list: queries, keys and values `[.., heads·d]` of one space,
+    /// other than the rows of the batch. `scaled` divides scores by √d.
+    pub fn attention(
+        &mut self,
+        name: &str,
+        q: Value,
+        k: Value,
+        v: Value,
+        heads: usize,
+        scaled: bool,
+    ) -> Result<Value, GraphError> {
+        let over = self.space(q);
+        self.add(name, ops::attention::Attention { over, heads, scaled }, &[q, k, v])
+    }
+
+    /// `Σ_{i<j} ⟨x_i, x_j⟩` over values `[.., D]`: `[.., 1]` (Rendle 2010, Eq. 1).
+    pub fn fm(&mut self, name: &str, values: &[Value]) -> Result<Value, GraphError> {
+        self.add(name, ops::fm::Fm, values)
+    }
+
+    /// The inner products of all pairs of F values `[.., D]`, and with `own` of each with itself:
+    /// `[.., F·(F − 1)/2]` or `[.., F·(F + 1)/2]`.
+    pub fn pairs(&mut self, name: &str, values: &[Value], own: bool) -> Result<Value, GraphError> {
+        self.add(name, ops::pairs::Pairs { own }, values)
+    }
+
+    /// `a_i ⊙ b_j` for all i ≤ j of G groups of D columns, `[.., G·(G + 1)/2·D]`: b `[.., G·D]`, a the same, or with
+    /// one group a pair `[.., G·(G + 1)/2·D]`.
+    pub fn pair_products(&mut self, name: &str, a: Value, b: Value, groups: usize) -> Result<Value, GraphError> {
+        self.add(name, ops::pair_products::PairProducts { groups }, &[a, b])
+    }
+
+    /// `a_i · b_j` for all columns i of a `[.., N]` and j of b `[.., M]`: `[.., N·M]`.
+    pub fn outer(&mut self, name: &str, a: Value, b: Value) -> Result<Value, GraphError> {
+        self.add(name, ops::outer::Outer, &[a, b])
+    }
+}

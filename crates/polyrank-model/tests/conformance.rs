@@ -15,22 +15,27 @@ const TABLE: u32 = 9;
 /// What a block needs besides its name.
 fn needs(kind: &str) -> &'static str {
     match kind {
+        // Also a block whose default would leave something out.
         "home" => ", groups = [1, 1, 2]",
         _ => "",
     }
 }
 
-/// Every block by its name, and variants that make other values.
+/// Every block, with small layers, and variants that make other values.
 fn blocks() -> Vec<String> {
-    let all = multi_task::SPECS.iter().map(|spec| format!("type = \"{}\"{}", spec.name, needs(spec.name)));
+    let all = multi_task::SPECS.iter().map(|spec| {
+        let small = spec.options.iter().filter(|option| ["units", "expert_units"].contains(&option.key));
+        let small: String = small.map(|option| format!(", {} = [16, 8]", option.key)).collect();
+        format!("type = \"{}\"{}{small}", spec.name, needs(spec.name))
+    });
     let variants = [
-        "type = \"omoe\", gate = \"top_k\", gate_k = 2",
-        "type = \"mmoe\", levels = 3, gate = \"top_k\", gate_k = 2, gate_noisy = false",
-        "type = \"mmoe\", experts = 5, gate = \"dselect_k\", gate_k = 2, gate_entropy = 0.1",
+        "type = \"omoe\", gate = \"top_k\", gate_k = 2, expert_units = [16, 8]",
+        "type = \"mmoe\", levels = 3, gate = \"top_k\", gate_k = 2, gate_noisy = false, expert_units = [16, 8]",
+        "type = \"mmoe\", experts = 5, gate = \"dselect_k\", gate_k = 2, gate_entropy = 0.1, expert_units = [8]",
         "type = \"cgc\", task_experts = [1, 2, 3], shared_experts = 5, expert_units = [7, 5]",
-        "type = \"ple\", levels = 3, task_experts = [2, 1, 1], shared_experts = [1, 3, 2], gate = \"dselect_k\", gate_k = 3",
-        "type = \"adatt\", shared_experts = 2, task_experts = [1, 2, 1], gate_units = [4]",
-        "type = \"stem\", levels = 2, shared_experts = 2",
+        "type = \"ple\", levels = 3, task_experts = [2, 1, 1], shared_experts = [1, 3, 2], gate = \"dselect_k\", gate_k = 2, expert_units = [8]",
+        "type = \"adatt\", shared_experts = 2, task_experts = [1, 2, 1], gate_units = [4], expert_units = [8]",
+        "type = \"stem\", levels = 2, shared_experts = 2, expert_units = [8]",
         "type = \"home\", groups = [1, 1, 2], task_experts = [1, 2, 1], expert_units = [6, 5]",
     ];
     all.chain(variants.map(str::to_owned)).collect()
@@ -122,6 +127,14 @@ fn disturb(trainer: &mut Trainer<f64>, prefix: &str) {
         touched += 1;
     }
     assert!(touched > 0, "no tensor begins with {prefix}");
+}
+
+#[test]
+fn every_block_needs_no_more_than_its_name() {
+    for spec in multi_task::SPECS {
+        let config = config(&format!("type = \"{}\"{}", spec.name, needs(spec.name)));
+        network_graph(&config, &layout()).unwrap_or_else(|error| panic!("{}: {error}", spec.name));
+    }
 }
 
 /// A gate or expert that is in no list of parameters is never trained.

@@ -78,6 +78,7 @@ const EXPERTS: &[OptionSpec] = &[
             _ => Literal::Units(&[]),
         }),
     ),
+    option("counts", OptionKind::Counts { min: 0, max: 8 }, OptionDefault::Absent),
     option("temperature", OptionKind::Float { min: 0.01, max: 100.0 }, OptionDefault::Always(Literal::Float(1.0))),
     option("gate_bias", OptionKind::Bool, OptionDefault::Always(Literal::Bool(false))),
     option("gate_input", OptionKind::Name(&["previous", "input"]), OptionDefault::Always(Literal::Text("previous"))),

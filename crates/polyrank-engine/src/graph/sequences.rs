@@ -6,7 +6,7 @@ use crate::ops::{self, gru::Update, neighbour::Neighbour};
 impl Graph {
     /// A gated recurrent unit along each row's list, with the projections of its inputs `[.., 3D]` (reset gate,
     /// candidate, update gate; for [`Update::Score`] without the last) and, unless it is a plain one, an attention score
-    /// `[.., 1]`; parameter `NAME.recurrent` `[D, 3D]` or `[D, 2D]`. Gives each step's state `[.., D]`.
+    /// `[.., 1]`; parameter `NAME.recurrent.weight` `[D, 3D]` or `[D, 2D]`. Gives each step's state `[.., D]`.
     pub fn gru(
         &mut self,
         name: &str,
@@ -17,7 +17,7 @@ impl Graph {
     ) -> Result<Value, GraphError> {
         let (width, over) = (self.width(projected), self.space(projected));
         let dim = width / update.blocks();
-        let recurrent = self.param(format!("{name}.recurrent"), Shape::Matrix(dim, width), init, true)?;
+        let recurrent = self.param(format!("{name}.recurrent.weight"), Shape::Matrix(dim, width), init, true)?;
         let inputs: Vec<Value> = std::iter::once(projected).chain(score).collect();
         self.add(name, ops::gru::Gru { over, update, recurrent }, &inputs)
     }

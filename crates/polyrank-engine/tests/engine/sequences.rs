@@ -78,7 +78,7 @@ fn a_gru_is_its_equations() {
     // Projections are the first column of the embedding for every gate, the output is the state.
     set(&mut network, "in.weight", &[3, 3], &[1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     set(&mut network, "in.bias", &[3], &[0.1, 0.2, 0.3]);
-    set(&mut network, "gru.recurrent", &[1, 3], &[0.5, -0.7, 0.9]);
+    set(&mut network, "gru.recurrent.weight", &[1, 3], &[0.5, -0.7, 0.9]);
     set(&mut network, "out.weight", &[4, 1], &[0.0, 0.0, 0.0, 1.0]);
     set(&mut network, "out.bias", &[1], &[0.0]);
     let table: Vec<f64> = (0..7).flat_map(|i| [f64::from(i) / 3.0 - 1.0, 0.0, 0.0]).collect();

@@ -79,7 +79,7 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block, sequence: &Sequence) -> 
     b.graph.collect(name, states, Collecting::Last) // [B, D]
 }
 
-/// A GRU of `dim` states along a list: `NAME.weight`, `NAME.bias` and `NAME.recurrent`.
+/// A GRU of `dim` states along a list: `NAME.weight`, `NAME.bias` and `NAME.recurrent.weight`.
 fn gru(
     b: &mut Builder<'_>,
     name: &str,

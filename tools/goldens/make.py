@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from noise import NEGATIVES, bits
 from optimizers import Adagrad, Adam, check_against_torch
 from twin import Case, DENSE, Network, TABLE_ROWS, draw_parameters, draw_statistics, layers, touched
 
@@ -166,10 +167,76 @@ GATED = [
         {"task_experts": [1, 2], "gate_input": "input", "expert_last_activation": False},
         gate_units=(4,),
     ),
+    experts("adatt_default", "adatt"),
+    experts(
+        "adatt_shared",
+        "adatt",
+        {"levels": 3, "task_experts": [2, 1, 3], "shared_experts": 2, "gate_bias": True},
+        units=(6,),
+        tasks=THREE,
+    ),
+    experts("adatt_single", "adatt", {"task_experts": 1, "shared_experts": 1}, gate_units=(4,)),
+    experts("adatt_plain", "adatt", {"levels": 1, "residual": False}),
+    experts("stem_default", "stem"),
+    experts(
+        "stem_levels",
+        "stem",
+        {"levels": 2, "task_experts": [2, 1, 1], "shared_experts": 2},
+        units=(6,),
+        gate_units=(4,),
+        tasks=THREE,
+    ),
+    experts("home_default", "home"),
+    experts(
+        "home_groups",
+        "home",
+        {
+            "groups": [7, 3, 7],
+            "task_experts": [2, 1, 3],
+            "group_experts": 2,
+            "shared_experts": 3,
+            "feature_gates": 1,
+            "feature_gate_rank": 3,
+            "gate_bias": True,
+            "gate_temperature": 2.0,
+        },
+        units=(6,),
+        gate_units=(4,),
+        tasks=THREE,
+    ),
+    experts("home_ungated", "home", {"groups": [1, 2], "feature_gates": 0, "shared_experts": 2}, units=(6,)),
     experts("ple_top_k", "ple", {"task_experts": [2], "gate": "top_k", "gate_k": 2}, normaliser="sum"),
+]
+HISTORY = {"max_length": 5}
+# Encoders of the history `tags`, whose candidate is `a`, and embeddings of the numbers, all below shared-bottom.
+SEQUENCES = [
+    Case(f"sequence_{name}", "shared_bottom", sequence={"combiner": combiner, **HISTORY, **own}, **fields)
+    for name, combiner, own, fields in [
+        ("din", "din", {}, {}),
+        ("din_softmax", "din", {"units": (6, 5), "activation": "prelu", "softmax": True}, {}),
+        ("dien", "dien", {}, {}),
+        ("dien_agru", "dien", {"evolution": "agru", "auxiliary": 0.5}, dict(normaliser="sum")),
+        ("dien_aigru", "dien", {"evolution": "aigru"}, {}),
+        ("dien_gru", "dien", {"evolution": "gru"}, {}),
+        ("bst", "bst", {"dropout": 0.0}, dict(dims={"a": 8, "b": 2})),
+        ("bst_blocks", "bst", {"heads": 2, "blocks": 2, "widening": 3, "dropout": 0.0}, {}),
+    ]
+]
+NUMBERS = [
+    Case(f"number_{name}", "shared_bottom", number=number)
+    for name, number in [
+        ("linear", {"type": "linear"}),
+        ("linear_shared", {"type": "linear", "dim": 5, "relu": True, "shared": True}),
+        ("periodic", {"type": "periodic"}),
+        ("periodic_shared", {"type": "periodic", "dim": 5, "frequencies": 3, "relu": False, "shared": True}),
+        ("autodis", {"type": "autodis"}),
+        ("autodis_shared", {"type": "autodis", "buckets": 6, "skip": 0.7, "temperature": 0.3, "shared": True}),
+    ]
 ]
 CASES = [
     *GATED,
+    *SEQUENCES,
+    *NUMBERS,
     *(Case(f"{block}_default", block) for block in BLOCKS),
     *(Case(f"{block}_deepctr", block, **DEEPCTR) for block in BLOCKS),
     *CHAINS,
@@ -193,6 +260,9 @@ CASES = [
     *INTERACTIONS,
 ]
 
+# Negatives are no padding (row 0) and no missing value (row 1).
+FIRST_NEGATIVE = 2
+
 # In single precision a value this near a kink, or a gradient this near 0, could fall on the other side: Adagrad's first
 # step and Adam's have the full learning rate's size whatever the gradient's, with its sign.
 SAFE_KINK = 1e-5
@@ -211,7 +281,7 @@ def draw_batch(case, rng, number):
         labels[rng.random(ROWS) < case.missing, t] = np.nan
     if number == 5 and case.missing > 0:
         labels[:, 1] = np.nan  # a whole batch without a task's label
-    return {
+    batch = {
         "ids.a": torch.tensor(rng.choice(some_a, ROWS)),
         "ids.b": torch.tensor(rng.choice(some_b, ROWS)),
         "tags.offsets": torch.tensor(np.concatenate([[0], np.cumsum(lengths)])),
@@ -219,6 +289,20 @@ def draw_batch(case, rng, number):
         "dense": torch.tensor(rng.normal(0.0, 1.0, (ROWS, DENSE))),
         "labels": torch.tensor(labels),
     }
+    if case.sequence.get("combiner") == "dien":
+        batch["tags.negatives"] = torch.tensor(draw_negatives(batch["tags.ids"].tolist(), number))
+    return batch
+
+
+def draw_negatives(ids, step):
+    """For each id another one, evenly from rows 2 to 10 of the table, as in training step `step`."""
+    drawn = []
+    for at, id in enumerate(ids):
+        skip = id >= FIRST_NEGATIVE
+        share = (bits(NEGATIVES, 0, step, at) >> 11) / (1 << 53)
+        row = FIRST_NEGATIVE + int(share * (TABLE_ROWS["a"] - FIRST_NEGATIVE - skip))
+        drawn.append(row + (skip and row >= id))
+    return drawn
 
 
 def gradients_of(network, batch):
@@ -326,8 +410,13 @@ def config(case):
         lines += ["[[features]]", f'name = "{name}"', 'kind = "categorical"', f"dim = {case.dims[name]}"]
         lines += [f"encoder = {encoder}", ""]
     lines += ["[[features]]", 'name = "tags"', 'kind = "categorical"']
-    lines += ['list = { combiner = "mean" }', 'table = "a"', ""]
-    lines += ["[[features]]", 'names = ["d0", "d1"]', 'kind = "dense"', 'encoder = { type = "none" }', ""]
+    sequence = {"combiner": "mean"} | ({"target": "a", **case.sequence} if case.sequence else {})
+    sequence = ", ".join(f"{k} = {toml(v)}" for k, v in sequence.items())
+    lines += [f"list = {{ {sequence} }}", 'table = "a"', ""]
+    lines += ["[[features]]", 'names = ["d0", "d1"]', 'kind = "dense"', 'encoder = { type = "none" }']
+    if case.number:
+        lines += ["embedding = { " + ", ".join(f"{k} = {toml(v)}" for k, v in case.number.items()) + " }"]
+    lines += [""]
     for name, kind, weight in case.tasks:
         lines += ["[[tasks]]", f'name = "{name}"', f'kind = "{kind}"', f"weight = {weight}"]
         lines += ['loss = "huber"', "delta = 1.0", ""] if kind == "regression" else [""]

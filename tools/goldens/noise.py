@@ -2,6 +2,7 @@
 
 import numpy as np
 
+NEGATIVES = 3  # purposes, as in rng.rs
 NOISE = 4
 SEED = 1024  # `train.seed`, by default
 WORD = (1 << 64) - 1
@@ -35,6 +36,10 @@ def key(purpose, thing, step):
     return mix((start + mix(step ^ 0x5851F42D4C957F2D)) & WORD)
 
 
+def bits(purpose, thing, step, counter):
+    return mix((key(purpose, thing, step) + counter * 0x9E3779B97F4A7C15) & WORD)
+
+
 def fused(a, b, c):
     """a·b + c of single-precision numbers, rounded once: the product is exact in double precision."""
     return np.float32(np.float64(a) * np.float64(b) + np.float64(c))
@@ -55,9 +60,9 @@ def ln(x):
 
 def normal(key, counter):
     """A number from N(0, 1) by Giles's single-precision approximation of the inverse error function."""
-    bits = mix((key + counter * 0x9E3779B97F4A7C15) & WORD)
+    drawn = mix((key + counter * 0x9E3779B97F4A7C15) & WORD)
     one = np.float32(1)
-    x = np.float32(np.float32(np.float32(bits >> 40) + np.float32(0.5)) * np.float32(1 / 8388608)) - one
+    x = np.float32(np.float32(np.float32(drawn >> 40) + np.float32(0.5)) * np.float32(1 / 8388608)) - one
     w = -ln(np.float32(one - x) * np.float32(one + x))
     near = w < 5
     w = np.float32(w - np.float32(2.5)) if near else np.float32(np.sqrt(w) - np.float32(3))
@@ -75,5 +80,4 @@ def noise(name, step, rows, columns):
 
 def open_uniform(thing, step, counter):
     """The middle of one of 2^23 equal parts of (0, 1)."""
-    bits = mix((key(NOISE, thing, step) + counter * 0x9E3779B97F4A7C15) & WORD)
-    return ((bits >> 41) + 0.5) / (1 << 23)
+    return ((bits(NOISE, thing, step, counter) >> 41) + 0.5) / (1 << 23)

@@ -1,8 +1,9 @@
 """The networks in PyTorch, written from the papers' equations; polyrank must compute the same.
 
 A network is a dict of named parameters and a function of one batch; automatic differentiation gives the gradients. Each
-multi-task block is a module of `multi_task`, each interaction one of `interactions`: `layers` names its parameters,
-`tasks` or `interact` computes it. Dice: Zhou et al. 2018 (DIN), eq. 3, p = sigmoid((x - mean) / sqrt(variance + 1e-8)).
+multi-task block is a module of `multi_task`, each interaction one of `interactions`, each sequence encoder one of
+`sequences`, each embedding of numbers one of `number_embeddings`: `layers` names its parameters, `tasks`, `interact`, `encode` or
+`embed` computes it. Dice: Zhou et al. 2018 (DIN), eq. 3, p = sigmoid((x - mean) / sqrt(variance + 1e-8)).
 """
 
 import importlib
@@ -19,7 +20,9 @@ DENSE = 2
 
 @dataclass
 class Case:
-    """One golden file: a network, its loss and its data. `options` are the block's, `interact` the interaction's."""
+    """One golden file: a network, its loss and its data. `options` are the block's, `interact` the interaction's,
+    `sequence` those of the list `tags` (`combiner` among them), `number` those of both numbers' embedding (`type` among
+    them)."""
 
     name: str
     block: str
@@ -32,6 +35,8 @@ class Case:
     options: dict = field(default_factory=dict)
     interaction: str = "none"
     interact: dict = field(default_factory=dict)
+    sequence: dict = field(default_factory=dict)
+    number: dict = field(default_factory=dict)
     activation: str = "relu"
     batch_norm: bool = False
     layer_order: str = "norm_activation_dropout"
@@ -55,9 +60,22 @@ class Case:
         return importlib.import_module(f"interactions.{self.interaction}")
 
     @property
+    def sequence_module(self):
+        return importlib.import_module(f"sequences.{self.sequence.get('combiner', 'mean')}")
+
+    @property
+    def number_module(self):
+        return importlib.import_module(f"number_embeddings.{self.number.get('type', 'none')}")
+
+    def number_name(self, owner, feature):
+        shared = self.number.get("shared", False)
+        return f"{owner}shared_numbers.{self.number['type']}" if shared else f"{owner}numbers.{feature}"
+
+    @property
     def features(self):
         """The width of the features side by side: a, b, tags (in a's table), d0, d1."""
-        return 2 * self.dims["a"] + self.dims["b"] + DENSE
+        sequence, number = self.sequence_module.width(self), self.number_module.width(self)
+        return self.dims["a"] + self.dims["b"] + sequence + DENSE * number
 
     @property
     def width(self):
@@ -84,8 +102,10 @@ class Case:
 
 
 # Parameters: (name, inputs, outputs, kind). Kind "hidden" is a layer with weight, bias and what surrounds it; "out" has
-# weight and bias; "gate_out" only a weight; "vector" is one parameter of its own, `inputs` the mean that it is drawn
-# around, not penalised; "matrix" is one of shape [inputs, outputs], not penalised unless its name ends in ".weight".
+# weight and bias; "gate_out" only a weight; "normed" a weight and a batch norm, whatever the case has; "vector" is one
+# parameter of its own, `inputs` the mean that it is drawn around, not penalised; "dice", "prelu", "sigmoid" and "relu" are
+# a layer with weight, bias and that activation; "matrix" is one of shape [inputs, outputs], not penalised unless its name
+# ends in ".weight".
 
 
 def mlp_layers(prefix, width, units):
@@ -114,6 +134,9 @@ def field_layers(case, owner, names=("a", "b", "tags", "d0", "d1")):
 def layers(case):
     """Every layer and parameter but the tables."""
     for owner in case.owners:
+        yield from case.sequence_module.layers(case, f"{owner}sequences.tags")
+        for feature in ["d0"] if case.number.get("shared") else ["d0", "d1"]:
+            yield from case.number_module.layers(case, case.number_name(owner, feature) if case.number else "")
         yield from case.interaction_module.layers(case, owner)
         if case.interact.get("output") == "logit":
             for task in case.tasks_of(owner):
@@ -140,13 +163,15 @@ def draw_parameters(case, rng):
             parameters[name] = normal(inputs, outputs)
             continue
         parameters[f"{name}.weight"] = normal(inputs, outputs)
-        if kind != "gate_out":
+        if kind not in ("gate_out", "normed"):
             parameters[f"{name}.bias"] = normal(outputs)
-        if kind == "hidden":
-            if case.batch_norm:
+        if kind in ("dice", "prelu"):
+            parameters[f"{name}.{kind}.alpha"] = normal(outputs)
+        if kind in ("hidden", "normed"):
+            if case.batch_norm or kind == "normed":
                 parameters[f"{name}.norm.scale"] = normal(outputs, mean=1.0)
                 parameters[f"{name}.norm.shift"] = normal(outputs)
-            if case.activation in ("prelu", "dice"):
+            if case.activation in ("prelu", "dice") and kind == "hidden":
                 parameters[f"{name}.{case.activation}.alpha"] = normal(outputs)
     return parameters
 
@@ -155,8 +180,12 @@ def draw_statistics(case):
     """Running statistics as they start: mean 0, variance 1."""
     statistics = {}
     for name, _, outputs, kind in layers(case):
-        if kind == "hidden":
-            for norm in ["norm"] * case.batch_norm + ["dice"] * (case.activation == "dice"):
+        if kind == "dice":
+            statistics[f"{name}.dice.mean"] = torch.zeros(outputs, dtype=torch.float64)
+            statistics[f"{name}.dice.variance"] = torch.ones(outputs, dtype=torch.float64)
+        if kind in ("hidden", "normed"):
+            norms = ["norm"] * case.batch_norm + ["dice"] * (case.activation == "dice")
+            for norm in norms if kind == "hidden" else ["norm"]:
                 statistics[f"{name}.{norm}.mean"] = torch.zeros(outputs, dtype=torch.float64)
                 statistics[f"{name}.{norm}.variance"] = torch.ones(outputs, dtype=torch.float64)
     return statistics
@@ -175,13 +204,16 @@ class Network:
     def fields(self, batch, owner):
         """The features one by one: a, b, tags, d0, d1."""
         a, b = self.p[f"{owner}table.a"], self.p[f"{owner}table.b"]
-        offsets, ids = batch["tags.offsets"], batch["tags.ids"]
-        tags = [
-            a[ids[start:end]].mean(0) if end > start else torch.zeros(a.shape[1], dtype=torch.float64)
-            for start, end in zip(offsets[:-1].tolist(), offsets[1:].tolist())
+        case, offsets, ids = self.case, batch["tags.offsets"].tolist(), batch["tags.ids"]
+        if "tags.negatives" in batch:
+            self.drawn = a[batch["tags.negatives"]]
+        histories = [a[ids[start:end]] for start, end in zip(offsets[:-1], offsets[1:])]
+        tags = case.sequence_module.encode(self, f"{owner}sequences.tags", histories, a[batch["ids.a"]])
+        numbers = [
+            case.number_module.embed(self, case.number_name(owner, f"d{i}") if case.number else "", x)
+            for i, x in enumerate(batch["dense"].split(1, 1))
         ]
-        numbers = [batch["dense"][:, i : i + 1] for i in range(DENSE)]
-        return [a[batch["ids.a"]], b[batch["ids.b"]], torch.stack(tags), *numbers]
+        return [a[batch["ids.a"]], b[batch["ids.b"]], tags, *numbers]
 
     def equal_fields(self, batch, owner):
         """The features at one dimension, a's: the others through a projection without bias."""
@@ -224,12 +256,17 @@ class Network:
         return torch.relu(x)
 
     def activate(self, x, name, training):
-        if self.case.activation == "dice":
+        return self.activation(self.case.activation, x, name, training)
+
+    def activation(self, kind, x, name, training):
+        if kind == "sigmoid":
+            return torch.sigmoid(x)
+        if kind == "dice":
             alpha = self.p[f"{name}.dice.alpha"]
             p = torch.sigmoid(self.normalise(x, f"{name}.dice", 1e-8, training))
             return p * x + (1 - p) * alpha * x
         self.kinks.append(x.detach().abs().min().item())
-        if self.case.activation == "prelu":
+        if kind == "prelu":
             return torch.where(x > 0, x, self.p[f"{name}.prelu.alpha"] * x)
         return torch.relu(x)
 
@@ -268,6 +305,7 @@ class Network:
         """One value a row and task, `[B, T]`: a binary task's logit, a regression task's prediction. What a block
         minimises besides, it leaves in `extra` (training only)."""
         self.added, self.extra = {}, torch.zeros((), dtype=torch.float64)
+        self.training = training
         outputs = self.case.module.tasks(self, batch, training)
         return torch.cat([outputs[task] for task in self.case.names], 1)
 
@@ -298,8 +336,8 @@ class Network:
 
 
 def touched(table, batch):
-    """The distinct rows of a table that a batch looks up; `tags` shares `table.a`."""
+    """The distinct rows of a table that a batch looks up; `tags` shares `table.a`, as do the negatives drawn for it."""
     if table.endswith("table.a"):
-        return torch.cat([batch["ids.a"], batch["tags.ids"]]).unique()
+        return torch.cat([batch["ids.a"], batch["tags.ids"], batch.get("tags.negatives", batch["tags.ids"])]).unique()
     feature = table.rsplit(".", 1)[1]
     return batch["tags.ids" if feature == "tags" else f"ids.{feature}"].unique()

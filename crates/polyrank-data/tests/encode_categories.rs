@@ -12,6 +12,7 @@ use arrow_array::*;
 use encode_support::*;
 use polyrank_data::encode::Labels;
 use polyrank_data::{DataError, Ids};
+use polyrank_schema::config::{Combiner, List};
 use proptest::prelude::*;
 
 fn vocabulary(options: &[(&str, i64)]) -> polyrank_schema::config::Feature {
@@ -137,6 +138,10 @@ fn hashing_spreads_one_value_to_one_row() {
 #[test]
 fn lists_in_text_and_in_arrays_are_alike() {
     let feature = |max| list_of("f", block("vocabulary", &[]), list(max));
+    let history = |max| {
+        let combiner = Combiner::Sequence(block("din", &[]));
+        list_of("f", block("vocabulary", &[]), List { combiner, ..list(Some(max)) })
+    };
     let texts = || column(StringArray::from(vec![Some("5|6| 5 ||x"), None, Some(""), Some("|"), Some("6")]));
     let mut builder = ListBuilder::new(StringBuilder::new());
     let mut large = LargeListBuilder::new(StringBuilder::new());
@@ -150,6 +155,10 @@ fn lists_in_text_and_in_arrays_are_alike() {
         assert_eq!(lists(&encoded), (vec![0, 4, 4, 4, 4, 5], vec![3, 4, 3, 5, 4]));
         let encoded = encode(feature(Some(2)), array.clone(), array.clone()).unwrap();
         assert_eq!(lists(&encoded), (vec![0, 2, 2, 2, 2, 3], vec![4, 3, 3]), "cut when fitted too");
+        let last = encode(history(2), texts(), array.clone()).unwrap();
+        assert_eq!(lists(&last), (vec![0, 2, 2, 2, 2, 3], vec![3, 5, 4]), "a sequence keeps its end");
+        let whole = encode(history(9), texts(), array.clone()).unwrap();
+        assert_eq!(lists(&whole), (vec![0, 4, 4, 4, 4, 5], vec![3, 4, 3, 5, 4]));
         let encoded = encode(feature(None), texts(), array.slice(3, 2)).unwrap();
         assert_eq!(lists(&encoded), (vec![0, 0, 1], vec![4]), "a part of an array");
     }

@@ -27,6 +27,7 @@ fn everything() -> Config {
             item(dense("scaled", "min_max")),
             dense("standard", "standard"),
             dense("logarithm", "log"),
+            dense_with("pieces", "piecewise_linear", &[("bins", int(5))]),
             vector,
             bucketized("quantile", &[("quantiles", int(3))]),
             bucketized("bucket", &[("boundaries", OptionValue::Numbers(vec![-0.1, 0.2, 1e20]))]),
@@ -72,6 +73,7 @@ fn batch(of: &[Row]) -> RecordBatch {
         ("scaled", floats.clone()),
         ("standard", floats.clone()),
         ("logarithm", floats.clone()),
+        ("pieces", floats.clone()),
         ("vector", column(ListArray::from_iter_primitive::<types::Float32Type, _, _>(vectors))),
         ("quantile", floats.clone()),
         ("bucket", floats),
@@ -141,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn files_that_were_cut_or_changed_never_panic(at in 0usize..4000, to in any::<u8>(), cut in any::<bool>(), which in 0usize..10) {
+    fn files_that_were_cut_or_changed_never_panic(at in 0usize..4000, to in any::<u8>(), cut in any::<bool>(), which in 0usize..11) {
         let config = everything();
         let rows: Vec<Row> = (0..20u16).map(|i| Row {
             word: Some((i % 5).to_string()), id: Some(1), index: i, words: vec!["a".to_owned()], x: Some(f64::from(i)),
@@ -201,7 +203,7 @@ fn the_layout_has_the_context_first() {
     let tables: Vec<_> = layout.tables.iter().map(|t| (t.name.as_str(), t.rows)).collect();
     assert_eq!(tables, [("hashed/..", 9), ("index", 3), ("word", 5), ("quantile", 3), ("bucket", 6)]);
     let dense: Vec<_> = layout.dense.iter().map(|d| (d.feature.as_str(), d.width)).collect();
-    assert_eq!(dense, [("standard", 1), ("logarithm", 1), ("vector", 2), ("scaled", 1)]);
+    assert_eq!(dense, [("standard", 1), ("logarithm", 1), ("pieces", 5), ("vector", 2), ("scaled", 1)]);
 }
 
 #[test]

@@ -29,5 +29,7 @@ pub use network::{Network, Tensor, TensorError};
 pub use ops::activation::Function;
 pub use ops::collect::Collecting;
 pub use ops::fold::Along;
+pub use ops::gru::Update;
+pub use ops::neighbour::Neighbour;
 pub use optim::Optimizer;
 pub use real::Real;

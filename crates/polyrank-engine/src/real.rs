@@ -46,6 +46,10 @@ pub trait Real:
     fn ln(self) -> Self;
     /// The hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// What is left of it after the nearest whole number is taken away, within [−½, ½].
+    fn fraction(self) -> Self;
+    /// sin(2π·self).
+    fn sin_turns(self) -> Self;
     /// The larger of two numbers; the second if they cannot be compared.
     #[inline(always)]
     fn max(self, other: Self) -> Self {
@@ -143,6 +147,28 @@ impl Real for f32 {
         let t = if a < 0.25 { near } else { far };
         t.copysign(self)
     }
+
+    // Exact: both numbers are close, or the second is 0.
+    #[inline(always)]
+    fn fraction(self) -> f32 {
+        self - (self + 0.5).floor()
+    }
+
+    // Within a quarter turn of 0, where the odd Taylor series up to the 13th power is exact to 1e-9.
+    #[inline(always)]
+    fn sin_turns(self) -> f32 {
+        let f = self.fraction();
+        let f = if f > 0.25 { 0.5 - f } else { f };
+        let f = if f < -0.25 { -0.5 - f } else { f };
+        let z = f * std::f32::consts::TAU;
+        let q = z * z;
+        let p = f32::mul_add(q, 1.605_904_4e-10, -2.505_210_8e-8);
+        let p = f32::mul_add(q, p, 2.755_731_9e-6);
+        let p = f32::mul_add(q, p, -1.984_127e-4);
+        let p = f32::mul_add(q, p, 8.333_333_6e-3);
+        let p = f32::mul_add(q, p, -0.166_666_67);
+        f32::mul_add(z * q, p, z)
+    }
 }
 
 impl Real for f64 {
@@ -188,6 +214,16 @@ impl Real for f64 {
     fn tanh(self) -> f64 {
         f64::tanh(self)
     }
+
+    #[inline(always)]
+    fn fraction(self) -> f64 {
+        self - (self + 0.5).floor()
+    }
+
+    #[inline(always)]
+    fn sin_turns(self) -> f64 {
+        (self.fraction() * std::f64::consts::TAU).sin()
+    }
 }
 
 #[cfg(test)]
@@ -206,6 +242,13 @@ mod tests {
             }
         }
         assert!(worst[0] < 3e-7 && worst[1] < 5e-7 && worst[2] < 3e-7, "{worst:?}");
+        for i in -500_000..=500_000i32 {
+            let x = i as f32 * 1e-5;
+            let expected = (std::f64::consts::TAU * x.f64()).sin();
+            assert!((x.sin_turns().f64() - expected).abs() < 3e-7, "{x}: {} for {expected}", x.sin_turns());
+        }
+        // Beyond 2^23 every number is whole.
+        assert_eq!([0.0f32, -3.0, 16_777_217.0].map(Real::sin_turns), [0.0; 3]);
         assert!(Real::exp(f32::NAN).is_nan());
         assert_eq!(Real::tanh(-0.0f32).to_bits(), (-0.0f32).to_bits());
     }

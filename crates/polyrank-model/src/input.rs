@@ -4,9 +4,10 @@
 
 use polyrank_data::encode::TableLayout;
 use polyrank_engine::{GraphError, Init, Pooling, Table, Value};
-use polyrank_schema::config::{AutoDim, Combiner, EmbeddingInit, Side};
+use polyrank_schema::config::{AutoDim, Combiner, EmbeddingInit, FeatureKind, Side};
 
 use crate::build::Builder;
+use crate::{number, sequence};
 
 /// Whose input it is: networks with different prefixes share nothing, tables included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,30 +57,46 @@ impl Builder<'_> {
         crate::interaction::build(self, &input)
     }
 
+    /// How embedding rows start.
+    pub(crate) fn embedding_init(&self) -> Init {
+        match self.config.model.embedding_init {
+            EmbeddingInit::Normal { std } => Init::Normal(std),
+            EmbeddingInit::Uniform { limit } => Init::Uniform(limit),
+        }
+    }
+
     /// The features of a scope, each a field, before any interaction.
     pub fn features(&mut self, scope: &Scope) -> Result<Input, GraphError> {
         let prefix = &scope.prefix;
-        let init = match self.config.model.embedding_init {
-            EmbeddingInit::Normal { std } => Init::Normal(std),
-            EmbeddingInit::Uniform { limit } => Init::Uniform(limit),
-        };
+        let init = self.embedding_init();
         let layout = self.layout;
-        let mut tables = Vec::new();
+        let (mut tables, mut dims) = (Vec::new(), Vec::new());
         for table in &layout.tables {
             let dim = table.dim.unwrap_or_else(|| auto_dim(self.config.model.auto_dim, table));
+            dims.push(dim);
             tables.push(self.graph.table(&format!("{prefix}table.{}", table.name), table.rows, dim, init)?);
         }
         let mut fields = Vec::new();
         for side in [Side::Context, Side::Item] {
             for slot in (0..layout.slots.len()).filter(|&slot| layout.slots[slot].side == side) {
                 let value = self.embedding(prefix, slot, &tables)?;
-                fields.push(Field { feature: layout.slots[slot].feature.clone(), value, embedding: true });
+                // A sequence encoder may give more than one embedding's dimensions.
+                let embedding = self.graph.width(value) == dims[layout.slots[slot].table];
+                fields.push(Field { feature: layout.slots[slot].feature.clone(), value, embedding });
             }
             let mut from = 0;
             for dense in &layout.dense {
                 if dense.side == side {
                     let value = self.graph.dense(&format!("{prefix}dense.{}", dense.feature), from, dense.width)?;
-                    fields.push(Field { feature: dense.feature.clone(), value, embedding: false });
+                    let block = self.config.features.iter().find_map(|feature| match &feature.kind {
+                        FeatureKind::Dense { embedding, .. } if feature.name == dense.feature => embedding.as_ref(),
+                        _ => None,
+                    });
+                    let value = match block {
+                        Some(block) => number::build(self, block, prefix, &dense.feature, value)?,
+                        None => value,
+                    };
+                    fields.push(Field { feature: dense.feature.clone(), value, embedding: block.is_some() });
                 }
                 from += dense.width;
             }
@@ -96,11 +113,12 @@ impl Builder<'_> {
     fn embedding(&mut self, prefix: &str, slot: usize, tables: &[Table]) -> Result<Value, GraphError> {
         let layout = &self.layout.slots[slot];
         let name = format!("{prefix}embedding.{}", layout.feature);
-        let pooling = match layout.combiner {
+        let pooling = match &layout.combiner {
             None => Pooling::One,
             Some(Combiner::Sum) => Pooling::Sum,
             Some(Combiner::Mean) => Pooling::Mean,
             Some(Combiner::Max) => Pooling::Max,
+            Some(Combiner::Sequence(block)) => return sequence::build(self, block, prefix, slot, tables),
         };
         self.graph.lookup(&name, slot, tables[layout.table], pooling)
     }

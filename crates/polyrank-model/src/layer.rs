@@ -11,7 +11,7 @@ fn relu_like(activation: Activation) -> bool {
 }
 
 /// U(±limit) of Glorot and Bengio (2010, Eq. 16).
-fn glorot(inputs: usize, outputs: usize) -> Init {
+pub(crate) fn glorot(inputs: usize, outputs: usize) -> Init {
     Init::Uniform((6.0 / (inputs + outputs) as f64).sqrt())
 }
 
@@ -43,36 +43,49 @@ impl Builder<'_> {
         self.hidden(name, x, units, self.config.model.activation)
     }
 
-    /// One hidden layer: linear, then norm, activation and dropout in the configured order.
-    fn hidden(&mut self, name: &str, x: Value, units: usize, activation: Activation) -> Result<Value, GraphError> {
-        let model = &self.config.model;
+    /// How a linear layer before an activation starts.
+    pub(crate) fn start(&self, x: Value, units: usize, activation: Activation) -> Layer {
         let inputs = self.graph.width(x);
-        let (weight, bias) = match model.layer_init {
+        let (weight, bias) = match self.config.model.layer_init {
             LayerInit::Auto if relu_like(activation) => {
                 (Init::Uniform((6.0 / inputs as f64).sqrt()), Init::Constant(0.0))
             }
             LayerInit::Auto | LayerInit::Glorot => (glorot(inputs, units), Init::Constant(0.0)),
             LayerInit::Normal { std } => (Init::Normal(std), Init::Uniform(1.0 / (inputs as f64).sqrt())),
         };
+        Layer { units, weight, bias: Some(bias), relu: false }
+    }
+
+    /// The configured dropout, if any.
+    pub(crate) fn dropped(&mut self, name: &str, x: Value) -> Result<Value, GraphError> {
+        match self.config.model.dropout {
+            dropout if dropout > 0.0 => self.graph.dropout(&format!("{name}.dropout"), x, dropout),
+            _ => Ok(x),
+        }
+    }
+
+    /// One hidden layer: linear, then norm, activation and dropout in the configured order.
+    fn hidden(&mut self, name: &str, x: Value, units: usize, activation: Activation) -> Result<Value, GraphError> {
+        let model = &self.config.model;
         let norm_first = model.batch_norm && model.layer_order == LayerOrder::NormActivationDropout;
         let relu = activation == Activation::Relu && !norm_first;
-        let mut value = self.graph.linear(name, x, Layer { units, weight, bias: Some(bias), relu })?;
+        let layer = self.start(x, units, activation);
+        let mut value = self.graph.linear(name, x, Layer { relu, ..layer })?;
         if norm_first {
             value = self.graph.batch_norm(name, value)?;
         }
         if !relu {
             value = self.activation(name, value, activation)?;
         }
-        if model.dropout > 0.0 {
-            value = self.graph.dropout(&format!("{name}.dropout"), value, model.dropout)?;
-        }
+        value = self.dropped(name, value)?;
         if model.batch_norm && !norm_first {
             value = self.graph.batch_norm(name, value)?;
         }
         Ok(value)
     }
 
-    fn activation(&mut self, name: &str, x: Value, activation: Activation) -> Result<Value, GraphError> {
+    /// An activation by its name.
+    pub(crate) fn activation(&mut self, name: &str, x: Value, activation: Activation) -> Result<Value, GraphError> {
         let function = match activation {
             Activation::Linear => return Ok(x),
             Activation::Prelu => return self.graph.prelu(name, x),

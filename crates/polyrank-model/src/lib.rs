@@ -13,9 +13,11 @@ mod layer;
 pub mod matching;
 pub mod memory;
 pub mod multi_task;
+pub mod number;
 pub mod optimizer;
 pub mod options;
 pub mod predictor;
+pub mod sequence;
 pub mod tensors;
 mod tower;
 
@@ -30,6 +32,8 @@ pub fn registry() -> Registry<'static> {
     Registry {
         categorical_encoders: polyrank_data::encode::CATEGORICAL,
         dense_encoders: polyrank_data::encode::DENSE,
+        number_embeddings: number::SPECS,
+        sequences: sequence::SPECS,
         interactions: interaction::SPECS,
         multi_tasks: multi_task::SPECS,
         optimizers: optimizer::SPECS,

@@ -10,7 +10,7 @@ use polyrank_engine::{Feed, Network, Optimizer, Real, Scorer, SlotIds, Tensor, T
 use polyrank_model::options::trainer_options;
 use polyrank_model::{network_graph, registry};
 use polyrank_schema::Config;
-use polyrank_schema::config::{Combiner, FeatureKind, Side};
+use polyrank_schema::config::{FeatureKind, Side};
 use safetensors::SafeTensors;
 
 struct Golden {
@@ -53,6 +53,10 @@ impl Golden {
             FeatureKind::Categorical { dim, .. } => *dim,
             other => panic!("{other:?}"),
         };
+        let combiner = match &self.config.features.iter().find(|f| f.name == "tags").unwrap().kind {
+            FeatureKind::Categorical { list: Some(list), .. } => list.combiner.clone(),
+            other => panic!("{other:?}"),
+        };
         let slot = |feature: &str, table, combiner| SlotLayout {
             feature: feature.into(),
             table,
@@ -65,7 +69,7 @@ impl Golden {
                 TableLayout { name: "a".into(), rows: 11, dim: dim("a") },
                 TableLayout { name: "b".into(), rows: 7, dim: dim("b") },
             ],
-            slots: vec![slot("a", 0, None), slot("b", 1, None), slot("tags", 0, Some(Combiner::Mean))],
+            slots: vec![slot("a", 0, None), slot("b", 1, None), slot("tags", 0, Some(combiner))],
             dense: vec![dense("d0"), dense("d1")],
         }
     }
@@ -215,6 +219,20 @@ macro_rules! goldens {
 }
 
 goldens!(
+    sequence_din,
+    sequence_din_softmax,
+    sequence_dien,
+    sequence_dien_agru,
+    sequence_dien_aigru,
+    sequence_dien_gru,
+    sequence_bst,
+    sequence_bst_blocks,
+    number_linear,
+    number_linear_shared,
+    number_periodic,
+    number_periodic_shared,
+    number_autodis,
+    number_autodis_shared,
     esmm_default,
     esmm_three_tasks,
     aitm_default,
@@ -269,4 +287,13 @@ goldens!(
     ple_unequal,
     ple_by_level,
     ple_top_k,
+    adatt_default,
+    adatt_shared,
+    adatt_single,
+    adatt_plain,
+    stem_default,
+    stem_levels,
+    home_default,
+    home_groups,
+    home_ungated,
 );

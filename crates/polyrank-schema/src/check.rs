@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::block;
-use crate::config::{Config, EmbeddingInit, FeatureKind, LayerInit, RegressionLoss, Split, TaskKind, Validation};
+use crate::config::{
+    Combiner, Config, EmbeddingInit, FeatureKind, LayerInit, RegressionLoss, Split, TaskKind, Validation,
+};
 use crate::cross::{self, Labels};
 use crate::error::{ConfigErrors, Problem, printable};
 use crate::limits::{
     ABOVE_ZERO, BATCH, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, SEPARATOR_CHARS,
-    SHUFFLE_BUFFER, THREADS, WIDTH,
+    SEQUENCE_LENGTH, SHUFFLE_BUFFER, THREADS, WIDTH,
 };
 use crate::metric::Metric;
 use crate::parse::{BUCKETIZE, SEPARATOR, is_separator};
@@ -123,8 +125,17 @@ fn check_features(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
                     ctx.report(&encoder_key, "not that of the shared table".to_owned(), None);
                 }
                 if let Some(list) = list {
+                    let length_key = format!("{key}.list.max_length");
+                    let mut most = LIST_LENGTH;
+                    if let Combiner::Sequence(sequence) = &list.combiner {
+                        block::check(ctx, sequence, &format!("{key}.list"), registry.sequences, context);
+                        most = SEQUENCE_LENGTH;
+                        if list.max_length.is_none() {
+                            ctx.report(&length_key, "missing".to_owned(), None);
+                        }
+                    }
                     if let Some(length) = list.max_length {
-                        check_size(ctx, &format!("{key}.list.max_length"), length, LIST_LENGTH);
+                        check_size(ctx, &length_key, length, most);
                     }
                     if !(1..=SEPARATOR_CHARS).contains(&list.separator.chars().count()) {
                         let message = format!("expected a text of 1 to {SEPARATOR_CHARS} characters");
@@ -133,8 +144,11 @@ fn check_features(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
                 }
                 *dim
             }
-            FeatureKind::Dense { encoder } => {
+            FeatureKind::Dense { encoder, embedding } => {
                 check_dense(ctx, encoder, &encoder_key, registry, false);
+                if let Some(embedding) = embedding {
+                    block::check(ctx, embedding, &format!("{key}.embedding"), registry.number_embeddings, context);
+                }
                 None
             }
             FeatureKind::Bucketized { encoder, dim } => {

@@ -140,10 +140,14 @@ pub enum FeatureKind {
         /// its own.
         table: Option<String>,
     },
-    /// A number that enters the network scaled (`none`, `min_max`, `standard`, `log`), one column of input.
+    /// A number that enters the network scaled (`none`, `min_max`, `standard`, `log`), one column of input, or cut into
+    /// several (`piecewise_linear`).
     Dense {
-        /// How it is scaled.
+        /// How it is scaled or cut.
         encoder: Block,
+        /// What makes an embedding of it; absent if it enters as it stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        embedding: Option<Block>,
     },
     /// A number that is cut into buckets and looked up in an embedding table.
     Bucketized {
@@ -164,14 +168,14 @@ pub enum FeatureKind {
 pub struct List {
     /// How their embeddings become one.
     pub combiner: Combiner,
-    /// How many values are kept, the first ones; all if absent.
+    /// How many values are kept, the first ones, or the last ones for a sequence encoder; all if absent.
     pub max_length: Option<usize>,
     /// What separates them in text columns.
     pub separator: String,
 }
 
 /// How the embeddings of several values become one; an empty list gives zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Combiner {
     /// Their mean.
@@ -180,6 +184,8 @@ pub enum Combiner {
     Sum,
     /// Their largest, column by column.
     Max,
+    /// A sequence encoder: what its block makes of them in their order, the oldest first.
+    Sequence(Block),
 }
 
 /// What a feature describes: what serving may compute once for all candidates of a request.

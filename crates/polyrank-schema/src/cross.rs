@@ -2,11 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Config, FeatureKind, TaskKind, Validation};
+use crate::config::{Combiner, Config, FeatureKind, List, TaskKind, Validation};
 use crate::error::{Quote, printable, suggestion};
 use crate::limits::{FEATURES, NAME_CHARS, TASKS};
 use crate::metric::Metric;
 use crate::read::Context;
+use crate::spec::Block;
+
+/// The option of a sequence encoder that names the feature which it compares a list with.
+const TARGET: &str = "target";
+/// The encoder of numbers that gives several columns, and the one embedding that takes them.
+const PIECEWISE_LINEAR: &str = "piecewise_linear";
+const LINEAR: &str = "linear";
 
 /// The key under which messages name each feature and each task.
 pub(crate) struct Labels {
@@ -28,6 +35,8 @@ pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels) {
         ctx.report(&format!("{label}.name"), "a task cannot be named \"mean\"".to_owned(), hint);
     }
     check_tables(ctx, config, labels);
+    check_targets(ctx, config, labels);
+    check_embeddings(ctx, config, labels);
     check_columns(ctx, config, labels);
     check_labels(ctx, config, labels);
     check_metrics(ctx, config);
@@ -107,6 +116,69 @@ fn check_tables(ctx: &mut Context, config: &Config, labels: &Labels) {
             Some(_) => {
                 ctx.report(&key, format!("\"{shown}\" is no categorical feature: it has no table to share"), None)
             }
+        }
+    }
+}
+
+/// What a sequence encoder compares a list with: one value of the same table.
+fn check_targets(ctx: &mut Context, config: &Config, labels: &Labels) {
+    for (feature, label) in config.features.iter().zip(&labels.features) {
+        let FeatureKind::Categorical { list: Some(List { combiner: Combiner::Sequence(block), .. }), table, .. } =
+            &feature.kind
+        else {
+            continue;
+        };
+        // A missing or unreadable target was reported as such.
+        let target = block.text(TARGET);
+        if target.is_empty() {
+            continue;
+        }
+        let (key, shown) = (format!("{label}.list.{TARGET}"), printable(target));
+        let owner = table.as_deref().unwrap_or(&feature.name);
+        match config.features.iter().find(|f| f.name == target).map(|f| &f.kind) {
+            None => {
+                let names: Vec<&str> = config.features.iter().map(|f| f.name.as_str()).collect();
+                let hint = if ctx.problems.full() { None } else { suggestion(target, &names, Quote::Value) };
+                ctx.report(&key, format!("no feature is named \"{shown}\""), hint);
+            }
+            // Of a feature that could not be read nothing is known.
+            Some(FeatureKind::Categorical { encoder, .. }) if encoder.kind.is_empty() => {}
+            Some(FeatureKind::Categorical { list: None, table: other, .. }) => {
+                let other = other.as_deref().unwrap_or(target);
+                if other != owner {
+                    let message = format!("\"{shown}\" has another table, and the two are compared in one");
+                    let hint = format!("write table = \"{}\" for the list", printable(other));
+                    ctx.report(&key, message, Some(hint));
+                }
+            }
+            Some(_) => {
+                let message = format!("\"{shown}\" is no categorical feature with one value a row");
+                ctx.report(&key, message, Some("name the candidate's, as \"item_id\"".to_owned()));
+            }
+        }
+    }
+}
+
+/// Embeddings of numbers fit what their encoders give, and those that share parameters are alike.
+fn check_embeddings(ctx: &mut Context, config: &Config, labels: &Labels) {
+    let mut shared: BTreeMap<&str, (&str, &Block, i64)> = BTreeMap::new();
+    for (feature, label) in config.features.iter().zip(&labels.features) {
+        let FeatureKind::Dense { encoder, embedding: Some(block) } = &feature.kind else { continue };
+        let key = format!("{label}.embedding");
+        let several = encoder.kind == PIECEWISE_LINEAR;
+        if several && block.kind != LINEAR {
+            let message = format!("\"{}\" takes one number, and the encoder gives several", printable(&block.kind));
+            ctx.report(&key, message, Some(format!("write type = \"{LINEAR}\", or another encoder")));
+        }
+        if !block.flag("shared") {
+            continue;
+        }
+        let columns = if several { encoder.int("bins") } else { 1 };
+        let (first, other, other_columns) =
+            *shared.entry(block.kind.as_str()).or_insert((feature.name.as_str(), block, columns));
+        if (other, other_columns) != (block, columns) {
+            let message = format!("shares its parameters with \"{}\", which is written otherwise", printable(first));
+            ctx.report(&key, message, Some("write both alike, or leave `shared` out".to_owned()));
         }
     }
 }

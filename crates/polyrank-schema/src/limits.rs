@@ -24,6 +24,8 @@ pub(crate) const WIDTH: i128 = 65_536;
 pub(crate) const DIM: i128 = 4096;
 /// Values of a list that are kept.
 pub(crate) const LIST_LENGTH: i128 = 65_536;
+/// Values of a list that a sequence encoder reads.
+pub(crate) const SEQUENCE_LENGTH: i128 = 1000;
 /// Characters of a list's separator.
 pub(crate) const SEPARATOR_CHARS: usize = 16;
 /// Rows of the shuffle buffer.

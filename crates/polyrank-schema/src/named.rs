@@ -1,6 +1,6 @@
 //! Choices by name: one table for each enumeration of the configuration, and how values are written back.
 
-use crate::config::{Activation, AutoDim, Combiner, LayerOrder, Normaliser, OnBadRow, PenaltyScope, Precision, Side};
+use crate::config::{Activation, AutoDim, LayerOrder, Normaliser, OnBadRow, PenaltyScope, Precision, Side};
 use crate::error::{Quote, printable};
 use crate::preset::Preset;
 
@@ -84,6 +84,14 @@ pub(crate) enum Kind {
     Vector,
 }
 
+/// Which pooling of lists; sequence encoders are named by the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PoolingName {
+    Mean,
+    Sum,
+    Max,
+}
+
 /// Which task keys apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Goal {
@@ -128,7 +136,7 @@ names! {
         "pnn" => Preset::Pnn, "din" => Preset::Din, "dien" => Preset::Dien;
     OnBadRow: "error" => OnBadRow::Error, "skip" => OnBadRow::Skip;
     Side: "context" => Side::Context, "item" => Side::Item;
-    Combiner: "mean" => Combiner::Mean, "sum" => Combiner::Sum, "max" => Combiner::Max;
+    PoolingName: "mean" => PoolingName::Mean, "sum" => PoolingName::Sum, "max" => PoolingName::Max;
     Activation: "linear" => Activation::Linear, "relu" => Activation::Relu, "leaky_relu" => Activation::LeakyRelu,
         "prelu" => Activation::Prelu, "sigmoid" => Activation::Sigmoid, "tanh" => Activation::Tanh,
         "gelu" => Activation::Gelu, "silu" => Activation::Silu, "dice" => Activation::Dice;
@@ -162,7 +170,6 @@ mod tests {
         same_as_stored::<Preset>();
         same_as_stored::<OnBadRow>();
         same_as_stored::<Side>();
-        same_as_stored::<Combiner>();
         same_as_stored::<Activation>();
         same_as_stored::<LayerOrder>();
         same_as_stored::<PenaltyScope>();

@@ -9,7 +9,7 @@ use crate::spec::{BlockSpec, Registry};
 use crate::tree::{self, Node, Place, Table, Value};
 
 /// Keys whose value is a block, so that a plain name there stands for `{ type = "name" }`.
-const BLOCKS: &[&str] = &["interaction", "multi_task", "optimizer", "embedding_optimizer", "encoder"];
+const BLOCKS: &[&str] = &["interaction", "multi_task", "optimizer", "embedding_optimizer", "encoder", "embedding"];
 
 /// One `--set`: the value at this key of the file, if any, gives way to this one.
 #[derive(Debug, Clone)]
@@ -264,6 +264,8 @@ fn feature_holds(table: &Table, path: &[&str], value: &Node, registry: &Registry
             let spec = specs.iter().find(|s| s.name == encoder);
             !shares && spec.is_some_and(|s| s.options.iter().any(|o| o.key == *option))
         }
+        ["embedding"] => kind == "dense" && encoder != BUCKETIZE,
+        ["embedding", ..] => table.get("embedding").is_some(),
         ["list"] | ["table"] => kind == "categorical",
         ["list", ..] => table.get("list").is_some(),
         ["size"] => kind == "vector",

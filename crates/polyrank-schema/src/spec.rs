@@ -229,6 +229,10 @@ pub struct Registry<'a> {
     pub categorical_encoders: &'a [BlockSpec],
     /// `features.encoder` of dense features.
     pub dense_encoders: &'a [BlockSpec],
+    /// `features.embedding` of dense features.
+    pub number_embeddings: &'a [BlockSpec],
+    /// `features.list.combiner`, besides the poolings.
+    pub sequences: &'a [BlockSpec],
     /// `model.interaction`.
     pub interactions: &'a [BlockSpec],
     /// `model.multi_task`.

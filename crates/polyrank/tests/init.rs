@@ -48,7 +48,7 @@ fn encoder(config: &Config, name: &str) -> String {
     match kind(config, name) {
         FeatureKind::Categorical { encoder, list: None, .. } => encoder.kind.clone(),
         FeatureKind::Categorical { encoder, list: Some(_), .. } => format!("list of {}", encoder.kind),
-        FeatureKind::Dense { encoder } | FeatureKind::Bucketized { encoder, .. } => encoder.kind.clone(),
+        FeatureKind::Dense { encoder, .. } | FeatureKind::Bucketized { encoder, .. } => encoder.kind.clone(),
         FeatureKind::Vector { size } => format!("vector {size}"),
     }
 }

@@ -56,6 +56,11 @@ pub(crate) enum BucketizeFit {
 }
 
 impl BucketizeFit {
+    /// So many equal shares of the rows.
+    pub(crate) fn quantiles(buckets: u32) -> BucketizeFit {
+        BucketizeFit::Quantiles { buckets, counts: HashMap::new() }
+    }
+
     pub(crate) fn new(block: &Block) -> Result<BucketizeFit, String> {
         check(block, BlockContext::NONE)?;
         match block.numbers("boundaries") {
@@ -63,7 +68,7 @@ impl BucketizeFit {
             None => {
                 let buckets = u32::try_from(block.int("quantiles")).ok().filter(|n| (2..=1 << 16).contains(n));
                 let buckets = buckets.ok_or("quantiles must be from 2 to 65536")?;
-                Ok(BucketizeFit::Quantiles { buckets, counts: HashMap::new() })
+                Ok(BucketizeFit::quantiles(buckets))
             }
         }
     }
@@ -79,7 +84,7 @@ impl BucketizeFit {
     pub(crate) fn check_size(&self) -> Result<(), String> {
         match self {
             BucketizeFit::Quantiles { counts, .. } if counts.len() > MAX_DISTINCT => Err(format!(
-                "more than {MAX_DISTINCT} distinct numbers, too many for `quantiles`; give `boundaries` instead"
+                "more than {MAX_DISTINCT} distinct numbers, too many for quantiles; use `bucketize` with `boundaries`, or round them"
             )),
             _ => Ok(()),
         }

@@ -13,6 +13,7 @@ use super::fitter::{Fitter, Seen};
 use super::label::labels;
 use super::layout::{DenseLayout, InputLayout, SlotLayout, TableLayout};
 use super::list::ListOptions;
+use super::piecewise_linear::Pieces;
 use super::plan::{Plan, column};
 use super::scale::Scale;
 use super::vector::vectors;
@@ -58,6 +59,7 @@ pub(crate) enum Encoder {
     Categorical(Arc<Categorical>),
     Bucketize(Buckets),
     Dense(Scale),
+    PiecewiseLinear(Pieces),
     Vector(usize),
 }
 
@@ -71,7 +73,7 @@ impl Encoder {
         match self {
             Encoder::Categorical(encoder) => Some((encoder.cardinality(), encoder.rows())),
             Encoder::Bucketize(buckets) => Some((buckets.cardinality(), buckets.rows())),
-            Encoder::Dense(_) | Encoder::Vector(_) => None,
+            Encoder::Dense(_) | Encoder::PiecewiseLinear(_) | Encoder::Vector(_) => None,
         }
     }
 }
@@ -100,7 +102,11 @@ impl Encoders {
         for i in order {
             let feature = &plan.features[i];
             let Some((_, rows)) = columns[i].encoder.table() else {
-                let columns = if let FeatureKind::Vector { size } = feature.kind { size } else { 1 };
+                let columns = match &columns[i].encoder {
+                    Encoder::Vector(size) => *size,
+                    Encoder::PiecewiseLinear(pieces) => pieces.columns(),
+                    _ => 1,
+                };
                 layout.dense.push(DenseLayout { feature: feature.name.clone(), width: columns, side: feature.side });
                 dense.push((i, width));
                 width += columns;
@@ -117,7 +123,7 @@ impl Encoders {
                 tables.len() - 1
             });
             let combiner = match &feature.kind {
-                FeatureKind::Categorical { list: Some(list), .. } => Some(list.combiner),
+                FeatureKind::Categorical { list: Some(list), .. } => Some(list.combiner.clone()),
                 _ => None,
             };
             layout.slots.push(SlotLayout { feature: feature.name.clone(), table, combiner, side: feature.side });
@@ -175,6 +181,10 @@ impl Encoders {
             Encoder::Bucketize(buckets) => buckets.ids(array.as_ref()).map(Encoded::Ids),
             Encoder::Dense(scale) => {
                 scale.numbers(array.as_ref()).map(|numbers| Encoded::Numbers { width: 1, numbers })
+            }
+            Encoder::PiecewiseLinear(pieces) => {
+                let width = pieces.columns();
+                pieces.numbers(array.as_ref()).map(|numbers| Encoded::Numbers { width, numbers })
             }
             Encoder::Vector(size) => {
                 vectors(array.as_ref(), *size).map(|numbers| Encoded::Numbers { width: *size, numbers })

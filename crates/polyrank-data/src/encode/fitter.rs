@@ -11,6 +11,7 @@ use super::encoders::{Column, Encoder, Encoders};
 use super::list::visit_items;
 use super::moments::Moments;
 use super::number::visit_numbers;
+use super::piecewise_linear::{self, Pieces};
 use super::plan::{Plan, column};
 use super::scale::Scale;
 use super::value::{Value, visit};
@@ -41,6 +42,7 @@ enum Fit {
     Categorical(CategoricalFit),
     Bucketize(BucketizeFit),
     Dense,
+    PiecewiseLinear(BucketizeFit),
     Vector(usize),
 }
 
@@ -61,8 +63,11 @@ impl Fitter {
             let fit = match &feature.kind {
                 FeatureKind::Categorical { encoder, .. } => CategoricalFit::new(encoder).map(Fit::Categorical),
                 FeatureKind::Bucketized { encoder, .. } => BucketizeFit::new(encoder).map(Fit::Bucketize),
+                FeatureKind::Dense { encoder, .. } if encoder.kind == piecewise_linear::SPEC.name => {
+                    piecewise_linear::fit(encoder).map(Fit::PiecewiseLinear)
+                }
                 // The name of the encoder is checked before the first pass over the rows, not after it.
-                FeatureKind::Dense { encoder } => Scale::new(encoder, &Moments::default()).map(|_| Fit::Dense),
+                FeatureKind::Dense { encoder, .. } => Scale::new(encoder, &Moments::default()).map(|_| Fit::Dense),
                 FeatureKind::Vector { size } => Ok(Fit::Vector(*size)),
             };
             let fit = fit.map_err(|problem| bad_column(&feature.column, problem))?;
@@ -97,7 +102,8 @@ impl Fitter {
             }
             match (&mut unit.fit, from.fit) {
                 (Fit::Categorical(fit), Fit::Categorical(more)) => fit.merge(more),
-                (Fit::Bucketize(fit), Fit::Bucketize(more)) => fit.merge(more),
+                (Fit::Bucketize(fit), Fit::Bucketize(more))
+                | (Fit::PiecewiseLinear(fit), Fit::PiecewiseLinear(more)) => fit.merge(more),
                 _ => {}
             }
         }
@@ -114,9 +120,12 @@ impl Fitter {
             let encoder = match (unit.fit, &owner.kind) {
                 (Fit::Categorical(fit), _) => fit.finish().map(Encoder::categorical),
                 (Fit::Bucketize(fit), _) => fit.finish().map(Encoder::Bucketize),
-                (Fit::Dense, FeatureKind::Dense { encoder }) => Scale::new(encoder, &moments).map(Encoder::Dense),
+                (Fit::Dense, FeatureKind::Dense { encoder, .. }) => Scale::new(encoder, &moments).map(Encoder::Dense),
+                (Fit::PiecewiseLinear(fit), FeatureKind::Dense { encoder, .. }) => {
+                    Pieces::fitted(encoder, fit, &moments).map(Encoder::PiecewiseLinear)
+                }
                 (Fit::Vector(size), _) => Ok(Encoder::Vector(size)),
-                (Fit::Dense, _) => Err("not a number to scale".to_owned()),
+                (Fit::Dense | Fit::PiecewiseLinear(_), _) => Err("not a number to scale".to_owned()),
             };
             let encoder = encoder.map_err(|problem| bad_column(&owner.column, problem))?;
             for (feature, seen) in unit.members {
@@ -153,7 +162,7 @@ impl Unit {
                         })
                     }
                 },
-                Fit::Bucketize(fit) => visit_numbers(array, cells, |_, x| {
+                Fit::Bucketize(fit) | Fit::PiecewiseLinear(fit) => visit_numbers(array, cells, |_, x| {
                     if let Some(x) = x {
                         present += 1;
                         seen.moments.observe(x);
@@ -172,7 +181,7 @@ impl Unit {
                 }
             };
             result.map_err(|bad| bad.of(name))?;
-            if let Fit::Bucketize(fit) = &self.fit {
+            if let Fit::Bucketize(fit) | Fit::PiecewiseLinear(fit) = &self.fit {
                 fit.check_size().map_err(|problem| bad_column(name, problem))?;
             }
             seen.rows += rows as u64;

@@ -1,7 +1,8 @@
 //! The items of list columns: arrays of lists, or text with a separator.
 //!
 //! A null or empty cell is an empty list. In text, items are trimmed if the rest of the row is, and empty items are
-//! dropped; in arrays, a null item is a missing value. `max_length` keeps the first items.
+//! dropped; in arrays, a null item is a missing value. `max_length` keeps the first items, or the last: those of a history,
+//! whose oldest come first.
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, GenericListArray, OffsetSizeTrait};
@@ -14,6 +15,8 @@ use super::value::{Value, plain, visit, visit_texts};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ListOptions {
     pub(crate) max_length: Option<usize>,
+    /// Whether the last items are kept.
+    pub(crate) last: bool,
     pub(crate) separator: String,
     pub(crate) trim: bool,
 }
@@ -25,16 +28,18 @@ pub(crate) fn visit_items(
     mut f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
 ) -> Result<(), BadCell> {
     let max = list.max_length.unwrap_or(usize::MAX);
-    let split =
-        |row: usize, text: &str| split(text, list).take(max).try_for_each(|item| f(row, Value::from_text(item)));
+    let split = |row: usize, text: &str| {
+        let skipped = if list.last { split(text, list).count().saturating_sub(max) } else { 0 };
+        split(text, list).skip(skipped).take(max).try_for_each(|item| f(row, Value::from_text(item)))
+    };
     let cells = each_row(array.len());
     match array.data_type() {
-        DataType::List(_) => lists(array.as_list::<i32>(), max, f),
-        DataType::LargeList(_) => lists(array.as_list::<i64>(), max, f),
+        DataType::List(_) => lists(array.as_list::<i32>(), max, list.last, f),
+        DataType::LargeList(_) => lists(array.as_list::<i64>(), max, list.last, f),
         DataType::FixedSizeList(_, size) => {
             let (lists, size) = (array.as_fixed_size_list(), usize::try_from(*size).unwrap_or(0));
             // A sliced array's values begin with its first row.
-            let kept = move |row: usize| row * size..row * size + size.min(max);
+            let kept = move |row: usize| kept(row * size..(row + 1) * size, max, list.last);
             items(lists, lists.values(), kept, f)
         }
         DataType::Utf8 => {
@@ -65,14 +70,21 @@ fn split<'a>(text: &'a str, list: &'a ListOptions) -> impl Iterator<Item = &'a s
 fn lists<O: OffsetSizeTrait>(
     array: &GenericListArray<O>,
     max: usize,
+    last: bool,
     f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
 ) -> Result<(), BadCell> {
     let offsets = array.value_offsets();
-    let kept = |row: usize| {
-        let (start, end) = (offsets[row].as_usize(), offsets[row + 1].as_usize());
-        start..end.min(start.saturating_add(max))
-    };
+    let kept = |row: usize| kept(offsets[row].as_usize()..offsets[row + 1].as_usize(), max, last);
     items(array, array.values(), kept, f)
+}
+
+/// The first or the last items of a row's.
+fn kept(all: std::ops::Range<usize>, max: usize, last: bool) -> std::ops::Range<usize> {
+    if last {
+        all.start.max(all.end.saturating_sub(max))..all.end
+    } else {
+        all.start..all.end.min(all.start.saturating_add(max))
+    }
 }
 
 fn items(

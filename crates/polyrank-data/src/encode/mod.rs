@@ -20,6 +20,7 @@ mod moments;
 mod none;
 mod number;
 mod persist;
+mod piecewise_linear;
 mod plan;
 mod scale;
 mod standard;
@@ -39,7 +40,8 @@ pub use summary::{FeatureSummary, NumberSummary};
 pub const CATEGORICAL: &[BlockSpec] = &[vocabulary::SPEC, hash::SPEC, identity::SPEC];
 
 /// The encoders of dense features; `min_max` is the default.
-pub const DENSE: &[BlockSpec] = &[none::SPEC, min_max::SPEC, standard::SPEC, log::SPEC, bucketize::SPEC];
+pub const DENSE: &[BlockSpec] =
+    &[none::SPEC, min_max::SPEC, standard::SPEC, log::SPEC, piecewise_linear::SPEC, bucketize::SPEC];
 
 /// The id of padding, in every table.
 pub const PADDING: u32 = 0;

@@ -18,6 +18,7 @@ use super::fitter::Seen;
 use super::hash::Hash;
 use super::identity::Identity;
 use super::moments::Moments;
+use super::piecewise_linear::Pieces;
 use super::plan::Plan;
 use super::scale::Scale;
 use super::vocabulary::{Key, Options, Vocabulary};
@@ -57,6 +58,9 @@ enum EncoderFile {
     },
     Bucketize {
         boundaries: Vec<f64>,
+    },
+    PiecewiseLinear {
+        edges: Vec<f64>,
     },
     /// A scaling by that name, which follows from `numbers`.
     Scale(String),
@@ -129,9 +133,10 @@ fn encoder_file(feature: &Feature, encoder: &Encoder) -> EncoderFile {
         },
         Encoder::Bucketize(buckets) => EncoderFile::Bucketize { boundaries: buckets.boundaries().to_vec() },
         Encoder::Dense(_) => EncoderFile::Scale(match &feature.kind {
-            FeatureKind::Dense { encoder } => encoder.kind.clone(),
+            FeatureKind::Dense { encoder, .. } => encoder.kind.clone(),
             _ => String::new(),
         }),
+        Encoder::PiecewiseLinear(pieces) => EncoderFile::PiecewiseLinear { edges: pieces.edges().to_vec() },
         Encoder::Vector(size) => EncoderFile::Vector { size: *size },
     }
 }
@@ -205,8 +210,11 @@ fn restore(plan: &Plan, i: usize, file: FeatureFile) -> Result<(Seen, Option<Enc
         (FeatureKind::Bucketized { encoder, .. }, EncoderFile::Bucketize { boundaries }) => {
             Encoder::Bucketize(Buckets::restore(encoder, boundaries)?)
         }
-        (FeatureKind::Dense { encoder }, EncoderFile::Scale(name)) if encoder.kind == name => {
+        (FeatureKind::Dense { encoder, .. }, EncoderFile::Scale(name)) if encoder.kind == name => {
             Encoder::Dense(Scale::new(encoder, &seen.moments)?)
+        }
+        (FeatureKind::Dense { encoder, .. }, EncoderFile::PiecewiseLinear { edges }) => {
+            Encoder::PiecewiseLinear(Pieces::new(encoder, edges, &seen.moments)?)
         }
         (FeatureKind::Vector { size }, EncoderFile::Vector { size: saved }) if *size == saved => Encoder::Vector(*size),
         _ => return Err(other()),

@@ -1,7 +1,7 @@
 //! What a configuration asks of the encoders, checked once: a configuration may come from a bundle.
 
 use arrow_array::{ArrayRef, RecordBatch};
-use polyrank_schema::config::{Config, Feature, FeatureKind, Task};
+use polyrank_schema::config::{Combiner, Config, Feature, FeatureKind, Task};
 
 use super::column::bad_column;
 use super::list::ListOptions;
@@ -35,7 +35,9 @@ impl Plan {
     pub(crate) fn list(&self, feature: usize) -> Option<ListOptions> {
         match &self.features[feature].kind {
             FeatureKind::Categorical { list: Some(list), .. } => {
-                Some(ListOptions { max_length: list.max_length, separator: list.separator.clone(), trim: self.trim })
+                let last = matches!(list.combiner, Combiner::Sequence(_));
+                let separator = list.separator.clone();
+                Some(ListOptions { max_length: list.max_length, last, separator, trim: self.trim })
             }
             _ => None,
         }

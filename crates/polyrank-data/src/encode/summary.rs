@@ -49,7 +49,7 @@ impl Encoders {
                 let owner = &self.plan.features[self.plan.owner[i]];
                 let encoder = match &owner.kind {
                     FeatureKind::Categorical { encoder, .. }
-                    | FeatureKind::Dense { encoder }
+                    | FeatureKind::Dense { encoder, .. }
                     | FeatureKind::Bucketized { encoder, .. } => encoder.kind.clone(),
                     FeatureKind::Vector { .. } => "vector".to_owned(),
                 };

@@ -54,7 +54,11 @@ pub(crate) fn list(max_length: Option<usize>) -> List {
 }
 
 pub(crate) fn dense(name: &str, encoder: &str) -> Feature {
-    feature(name, FeatureKind::Dense { encoder: block(encoder, &[]) })
+    feature(name, FeatureKind::Dense { encoder: block(encoder, &[]), embedding: None })
+}
+
+pub(crate) fn dense_with(name: &str, encoder: &str, options: &[(&str, OptionValue)]) -> Feature {
+    feature(name, FeatureKind::Dense { encoder: block(encoder, options), embedding: None })
 }
 
 pub(crate) fn bucketized(name: &str, options: &[(&str, OptionValue)]) -> Feature {

@@ -56,6 +56,16 @@ impl Graph {
         init: Init,
         penalised: bool,
     ) -> Result<Param, GraphError> {
+        if self.sharing
+            && let Some(at) = self.params.iter().position(|p| p.name == name)
+        {
+            let found = self.params[at].shape;
+            if found == shape {
+                return Ok(Param(at));
+            }
+            let problem = format!("has shape {:?}, and what would share it needs {:?}", found.dims(), shape.dims());
+            return Err(GraphError { block: name, problem });
+        }
         if self.params.iter().any(|p| p.name == name) || self.tables.iter().any(|t| t.name == name) {
             return Err(GraphError { block: name, problem: "two parameters or tables have this name".to_owned() });
         }

@@ -7,6 +7,7 @@ mod build;
 mod choose;
 mod gates;
 mod interactions;
+mod sequences;
 mod space;
 
 pub use build::{GraphError, Layer};
@@ -163,6 +164,8 @@ pub struct Graph {
     pub(crate) slots: usize,
     /// Columns of numbers that the feed must have.
     pub(crate) dense_width: usize,
+    /// Whether a parameter of a known name is that one.
+    pub(crate) sharing: bool,
 }
 
 impl Graph {

@@ -33,6 +33,33 @@ simd! {
 }
 
 simd! {
+    /// `y = a ⊙ b`.
+    pub(crate) fn multiply_to<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
+        for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+            *y = a * b;
+        }
+    }
+}
+
+simd! {
+    /// `y += a ⊙ b`.
+    pub(crate) fn add_product<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
+        for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+            *y = a.mul_add(b, *y);
+        }
+    }
+}
+
+simd! {
+    /// `y = exp(y − largest)`.
+    pub(crate) fn exp_below<T: Real>(y: &mut [T], largest: T) {
+        for y in y.iter_mut() {
+            *y = (*y - largest).exp();
+        }
+    }
+}
+
+simd! {
     /// `g = 0` wherever `y` is not positive: relu's gradient, from its output.
     pub(crate) fn relu_gradient<T: Real>(g: &mut [T], y: &[T]) {
         for (g, &y) in g.iter_mut().zip(y) {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::exec::context::{Backward, Forward, local};
 use crate::graph::Space;
 use crate::kernels::arena::Mat;
-use crate::kernels::elementwise::{axpy, dot};
+use crate::kernels::elementwise::{axpy, dot, exp_below};
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -31,12 +31,8 @@ fn attend<T: Real>(weights: &mut Vec<T>, q: &[T], k: Mat<'_, T>, all: Range<usiz
     weights.extend(all.map(|s| scale * dot(q, &k.row(s)[head.clone()])));
     let Some(&first) = weights.first() else { return };
     let largest = weights.iter().fold(first, |a, &b| a.max(b));
-    let mut sum = T::ZERO;
-    for w in weights.iter_mut() {
-        *w = (*w - largest).exp();
-        sum += *w;
-    }
-    let share = T::ONE / sum;
+    exp_below(weights, largest);
+    let share = T::ONE / weights.iter().fold(T::ZERO, |sum, &w| sum + w);
     weights.iter_mut().for_each(|w| *w *= share);
 }
 
@@ -113,7 +109,7 @@ impl Kernel for Attention {
                     }
                     scores.clear();
                     scores.extend(all.clone().map(|s| dot(dy, &v.row(s)[head.clone()])));
-                    let mean = weights.iter().zip(&scores).fold(T::ZERO, |m, (&w, &e)| w.mul_add(e, m));
+                    let mean = dot(&weights, &scores);
                     for ((s, &w), &e) in all.clone().zip(&weights).zip(&scores) {
                         let g = scale * w * (e - mean);
                         if let Some((dq, _)) = dq {

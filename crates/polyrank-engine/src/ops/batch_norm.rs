@@ -58,6 +58,9 @@ impl Kernel for BatchNorm {
         cx.combined.clear();
         cx.combined.extend(mean.iter().map(|m| T::of(*m)));
         cx.combined.extend(variance.iter().map(|v| T::of(1.0 / (v + self.epsilon).sqrt())));
+        if cx.batch_rows == 0 {
+            return;
+        }
         let running = &mut cx.running[self.running.0];
         let unbiased = if cx.batch_rows > 1 { rows / (rows - 1.0) } else { 1.0 };
         for c in 0..mean.len() {

@@ -4,6 +4,7 @@
 //! its cost. Nothing outside its file knows its mathematics.
 
 pub mod activation;
+pub(crate) mod append;
 pub(crate) mod attention;
 pub(crate) mod batch_norm;
 pub(crate) mod blend;
@@ -15,8 +16,10 @@ pub(crate) mod dense;
 pub(crate) mod dice;
 pub(crate) mod dot;
 pub(crate) mod dropout;
+pub(crate) mod flatten;
 pub(crate) mod fm;
 pub mod fold;
+pub mod gru;
 pub(crate) mod hard_concrete;
 pub(crate) mod label;
 pub(crate) mod layer_norm;
@@ -25,10 +28,13 @@ pub(crate) mod list_softmax;
 pub(crate) mod lookup;
 pub(crate) mod mixture;
 pub(crate) mod multiply;
+pub mod neighbour;
 pub(crate) mod noise;
 pub(crate) mod outer;
 pub(crate) mod pair_products;
 pub(crate) mod pairs;
+pub(crate) mod periodic;
+pub(crate) mod places;
 pub(crate) mod pointwise_loss;
 pub(crate) mod prelu;
 pub(crate) mod shift;
@@ -160,6 +166,7 @@ macro_rules! ops {
 
 ops! {
     Activate = activation::Activate,
+    Append = append::Append,
     Attention = attention::Attention,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,
@@ -171,8 +178,10 @@ ops! {
     Dice = dice::Dice,
     Dot = dot::Dot,
     Dropout = dropout::Dropout,
+    Flatten = flatten::Flatten,
     Fm = fm::Fm,
     Fold = fold::Fold,
+    Gru = gru::Gru,
     HardConcrete = hard_concrete::HardConcrete,
     Label = label::Label,
     LayerNorm = layer_norm::LayerNorm,
@@ -181,10 +190,13 @@ ops! {
     Lookup = lookup::Lookup,
     Mixture = mixture::Mixture,
     Multiply = multiply::Multiply,
+    Neighbours = neighbour::Neighbours,
     Outer = outer::Outer,
     PairProducts = pair_products::PairProducts,
     Pairs = pairs::Pairs,
     Noise = noise::Noise,
+    Periodic = periodic::Periodic,
+    Places = places::Places,
     PointwiseLoss = pointwise_loss::PointwiseLoss,
     Prelu = prelu::Prelu,
     Shift = shift::Shift,

@@ -2,6 +2,7 @@
 //! groups (then a_i ⊙ b_j) or one for each pair (then a_ij ⊙ b_j), in the order (0, 0), (0, 1), …, (1, 1), ….
 
 use crate::exec::context::{Backward, Forward};
+use crate::kernels::elementwise::{add_product, multiply_to};
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -48,9 +49,7 @@ impl Kernel for PairProducts {
             let (a, b) = (cx.x[0].row(r), cx.x[1].row(r));
             let places = self.places(a.len(), b.len());
             for (y, (i, j)) in cx.y.row_mut(r).chunks_exact_mut(d).zip(places) {
-                for ((y, &a), &b) in y.iter_mut().zip(&a[i..i + d]).zip(&b[j..j + d]) {
-                    *y = a * b;
-                }
+                multiply_to(y, &a[i..i + d], &b[j..j + d]);
             }
         }
     }
@@ -67,9 +66,8 @@ impl Kernel for PairProducts {
             for (dy, (i, j)) in cx.dy.row(r).chunks_exact(d).zip(self.places(a.len(), b.len())) {
                 // Each input's gradient: its place, and the other's numbers.
                 for (input, at, other) in [(0, i, &b[j..j + d]), (1, j, &a[i..i + d])] {
-                    let Some((dx, _)) = &mut cx.dx[input] else { continue };
-                    for ((dx, &dy), &other) in dx.row_mut(r)[at..at + d].iter_mut().zip(dy).zip(other) {
-                        *dx = dy.mul_add(other, *dx);
+                    if let Some((dx, _)) = &mut cx.dx[input] {
+                        add_product(&mut dx.row_mut(r)[at..at + d], dy, other);
                     }
                 }
             }

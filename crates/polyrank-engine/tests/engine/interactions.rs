@@ -4,7 +4,8 @@ use polyrank_engine::{Along, Collecting, Graph, Init, Layer, Loss, Network, Pool
 
 use crate::support::{Batch, Ids, check_gradients, layer, linear, options};
 
-const ROWS: [usize; 3] = [1, 9, 150];
+/// Rows of a single micro-batch, of one that is not full, and of several.
+const ROWS: [usize; 3] = [1, 9, 70];
 /// A table of 7 rows read one id a row, and lists of the same table's ids, at most six.
 const SLOTS: [(u64, bool); 2] = [(7, false), (7, true)];
 const LIST: Space = Space::List { slot: 1, most: 6, extra: 0 };

@@ -12,5 +12,6 @@ mod isa;
 mod lists;
 mod optimizers;
 mod random;
+mod sequences;
 mod statistics;
 mod support;

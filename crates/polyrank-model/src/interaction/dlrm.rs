@@ -43,11 +43,12 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
 
 fn check(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
     several_features(block, context)?;
-    if context
-        .features
-        .iter()
-        .any(|f| matches!(f.kind, FeatureKind::Categorical { .. } | FeatureKind::Bucketized { .. }))
-    {
+    let embedded = |kind: &FeatureKind| match kind {
+        FeatureKind::Categorical { .. } | FeatureKind::Bucketized { .. } => true,
+        FeatureKind::Dense { embedding, .. } => embedding.is_some(),
+        FeatureKind::Vector { .. } => false,
+    };
+    if context.features.iter().any(|feature| embedded(&feature.kind)) {
         return Ok(());
     }
     Err("`dlrm` pairs embeddings and there is no categorical feature; use `pnn` for numbers alone".to_owned())

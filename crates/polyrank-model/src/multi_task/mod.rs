@@ -1,5 +1,6 @@
 //! Multi-task blocks: from the input to one value a task. One file each, one line each below.
 
+mod adatt;
 mod aitm;
 mod cgc;
 mod chain;
@@ -10,6 +11,7 @@ mod experts;
 mod extraction;
 mod gate;
 mod gate_unit;
+mod home;
 mod mmoe;
 mod omoe;
 mod pepnet;
@@ -18,6 +20,7 @@ mod relations;
 mod shared_bottom;
 mod single;
 mod snr_trans;
+mod stem;
 
 use polyrank_engine::{GraphError, Value};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
@@ -82,6 +85,9 @@ architectures! {
     pepnet,
     cgc,
     ple,
+    adatt,
+    stem,
+    home,
 }
 
 /// The architecture of a name.

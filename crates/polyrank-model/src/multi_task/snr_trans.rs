@@ -3,10 +3,10 @@
 //!
 //! # Equations
 //! `u_j = Σ_i z_ij · W_ij · v_i` with v_i the outputs of one level and u_j the inputs of the next, and the towers after
-//! the last. z_ij is hard concrete (Louizos et al. 2018, Eq. 10 to 13): `s = σ( (ln u − ln(1 − u) + ln α_ij) / β )`,
-//! `z_ij = min(1, max(0, s·(ζ − γ) + γ))` with u uniform, drawn anew each step; `ẑ_ij = min(1, max(0, σ(ln α_ij)·(ζ − γ)
-//! + γ))` when scoring. Besides the tasks' losses, `λ · Σ_ij P(z_ij ≠ 0) = λ · Σ_ij σ( ln α_ij − β·ln(−γ/ζ) )` is
-//! minimised (Louizos et al. 2018, Eq. 12).
+//! the last. z_ij is hard concrete (Louizos et al. 2018, Eq. 10 to 13), with u uniform and drawn anew each step:
+//! `s = σ( (ln u − ln(1 − u) + ln α_ij) / β )`, `z_ij = min(1, max(0, s·(ζ − γ) + γ))`, and when scoring
+//! `z_ij = min(1, max(0, σ(ln α_ij)·(ζ − γ) + γ))`. Besides the tasks' losses,
+//! `λ · Σ_ij P(z_ij ≠ 0) = λ · Σ_ij σ( ln α_ij − β·ln(−γ/ζ) )` is minimised (Eq. 12).
 //!
 //! # Shapes
 //! v_i, u_j `[B, units.last]`; W_ij `[units.last, units.last]`; z `[V, U]` of a level, the same for all rows.

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::block;
 use crate::config::{Combiner, Feature, FeatureKind, InForce, List, Side};
-use crate::error::{Quote, one_of, printable};
-use crate::limits::{DIM, FEATURES, LIST_LENGTH, SEPARATOR_CHARS, WIDTH};
-use crate::named::{Kind, Named, Written};
+use crate::error::{Quote, correction, one_of, printable};
+use crate::limits::{DIM, FEATURES, LIST_LENGTH, SEPARATOR_CHARS, SEQUENCE_LENGTH, WIDTH};
+use crate::named::{Kind, Named, PoolingName, Written};
 use crate::read::{Context, Found, Section};
 use crate::spec::{Block, BlockContext, Registry};
-use crate::tree::{Node, Value};
+use crate::tree::{Node, Table, Value};
 
 /// The keys of one entry.
 pub(crate) const KEYS: &[&str] =
-    &["name", "names", "kind", "column", "side", "dim", "encoder", "list", "table", "size"];
+    &["name", "names", "kind", "column", "side", "dim", "encoder", "embedding", "list", "table", "size"];
 
 const LIST_KEYS: &[&str] = &["combiner", "max_length", "separator"];
 
@@ -23,6 +23,8 @@ pub(crate) const CATEGORICAL_ENCODER: &str = "vocabulary";
 pub(crate) const DENSE_ENCODER: &str = "min_max";
 /// The dense encoder whose output is looked up in a table.
 pub(crate) const BUCKETIZE: &str = "bucketize";
+/// The embedding of numbers that name none.
+const NUMBER_EMBEDDING: &str = "linear";
 
 /// The entries of `[[features]]` or `[[tasks]]`; none is an error.
 pub(super) fn entries<'a>(ctx: &mut Context, key: &str, node: Option<&'a Node>) -> Option<&'a [Node]> {
@@ -150,7 +152,7 @@ fn read_kind(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) 
             refuse(
                 ctx,
                 section,
-                &["dim", "encoder", "list", "table"],
+                &["dim", "encoder", "embedding", "list", "table"],
                 "has no meaning for features of kind \"vector\"",
             );
             let size = match section.get(ctx, "size") {
@@ -190,6 +192,7 @@ fn read_encoder(
 
 fn read_categorical(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> FeatureKind {
     section.refuse(ctx, "size", "belongs to features of kind \"vector\"");
+    section.refuse(ctx, "embedding", "belongs to features of kind \"dense\"; `dim` is a categorical feature's");
     let table = section.get(ctx, "table").map(|found| found.name(ctx, "the name of a feature"));
     let encoder = if table.is_some() {
         section.refuse(ctx, "encoder", "`table` shares another feature's encoder");
@@ -199,7 +202,7 @@ fn read_categorical(ctx: &mut Context, section: &Section<'_>, registry: &Registr
     };
     let otherwise = if table.is_some() { "that of the shared table" } else { "from the number of values" };
     let dim = section.optional(ctx, "dim", otherwise, |f, ctx| f.size(ctx, 1, DIM));
-    FeatureKind::Categorical { encoder, dim, list: read_list(ctx, section), table: table.flatten() }
+    FeatureKind::Categorical { encoder, dim, list: read_list(ctx, section, registry), table: table.flatten() }
 }
 
 fn read_dense(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> FeatureKind {
@@ -207,15 +210,26 @@ fn read_dense(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>)
     section.refuse(ctx, "size", "belongs to features of kind \"vector\"");
     let encoder = read_encoder(ctx, section, registry.dense_encoders, DENSE_ENCODER);
     if encoder.kind == BUCKETIZE {
+        section.refuse(ctx, "embedding", "a bucket has an embedding row already");
         let dim = section.optional(ctx, "dim", "from the number of buckets", |f, ctx| f.size(ctx, 1, DIM));
         return FeatureKind::Bucketized { encoder, dim };
     }
     section.refuse(ctx, "dim", "belongs to categorical features and to dense ones with the encoder \"bucketize\"");
-    FeatureKind::Dense { encoder }
+    let embedding = section.optional(ctx, "embedding", "none", |found, ctx| {
+        let key = section.at("embedding");
+        Some(block::read(ctx, Some(found), &key, registry.number_embeddings, |_| NUMBER_EMBEDDING, BlockContext::NONE))
+    });
+    FeatureKind::Dense { encoder, embedding }
 }
 
-fn read_list(ctx: &mut Context, section: &Section<'_>) -> Option<List> {
+fn read_list(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> Option<List> {
     let found = section.get(ctx, "list")?;
+    if let Value::Table(table) = &found.node.value
+        && let Some(kind) = table.text("combiner")
+        && registry.sequences.iter().any(|spec| spec.name == kind)
+    {
+        return Some(read_sequence(ctx, &found, table, registry));
+    }
     let node = match found.node.value {
         Value::Bool(false) => return None,
         Value::Bool(true) => None,
@@ -223,20 +237,73 @@ fn read_list(ctx: &mut Context, section: &Section<'_>) -> Option<List> {
         _ => return found.expected(ctx, "true, or a table with `combiner`, `max_length` and `separator`"),
     };
     let list = Section::open(ctx, &found.key, node, LIST_KEYS);
-    let what = format!("a text of 1 to {SEPARATOR_CHARS} characters");
+    let pooling = list.pick(ctx, "combiner", |f, ctx| read_pooling(ctx, f, registry), |_| PoolingName::Mean);
     Some(List {
-        combiner: list.pick(ctx, "combiner", Found::named, |_| Combiner::Mean),
+        combiner: match pooling {
+            PoolingName::Mean => Combiner::Mean,
+            PoolingName::Sum => Combiner::Sum,
+            PoolingName::Max => Combiner::Max,
+        },
         max_length: list.optional(ctx, "max_length", "all values", |f, ctx| f.size(ctx, 1, LIST_LENGTH)),
-        separator: list.pick(
-            ctx,
-            "separator",
-            |f, ctx| match f.text(ctx) {
-                Some(text) if !(1..=SEPARATOR_CHARS).contains(&text.chars().count()) => f.expected(ctx, &what),
-                text => text,
-            },
-            |_| "|".to_owned(),
-        ),
+        separator: read_separator(ctx, &list),
     })
+}
+
+/// A list that a sequence encoder reads: its options stand beside the list's own keys.
+fn read_sequence(ctx: &mut Context, found: &Found<'_>, table: &Table, registry: &Registry<'_>) -> List {
+    let (mut own, mut options) = (found.node.clone(), Table::default());
+    for entry in &table.0 {
+        match entry.key.as_str() {
+            "combiner" => options.put("type", entry.node.clone()),
+            "max_length" | "separator" => {}
+            key => options.put(key, entry.node.clone()),
+        }
+    }
+    if let Value::Table(own) = &mut own.value {
+        own.0.retain(|entry| LIST_KEYS.contains(&entry.key.as_str()));
+    }
+    let list = Section::open(ctx, &found.key, Some(&own), LIST_KEYS);
+    let separator = read_separator(ctx, &list);
+    let max_length = match list.get(ctx, "max_length") {
+        Some(length) => length.size(ctx, 1, SEQUENCE_LENGTH),
+        None => {
+            let hint = format!("set it to how many of the last values a sequence keeps, 1 to {SEQUENCE_LENGTH}");
+            list.missing(ctx, "max_length", &hint);
+            None
+        }
+    };
+    for option in options.0.iter().filter(|entry| entry.key != "type") {
+        ctx.remember(&list.at(&option.key), &option.place);
+    }
+    let node = Node { place: found.node.place.clone(), value: Value::Table(options) };
+    let whole = Found { node: &node, key: found.key.clone() };
+    let block = block::read(ctx, Some(&whole), &found.key, registry.sequences, |_| "", BlockContext::NONE);
+    List { combiner: Combiner::Sequence(block), max_length, separator }
+}
+
+fn read_pooling(ctx: &mut Context, found: &Found<'_>, registry: &Registry<'_>) -> Option<PoolingName> {
+    let word = if let Value::Text(word) = &found.node.value { word.as_str() } else { "" };
+    if let Some((_, pooling)) = PoolingName::NAMES.iter().find(|(name, _)| *name == word) {
+        return Some(*pooling);
+    }
+    let names = PoolingName::NAMES.iter().map(|(name, _)| *name).chain(registry.sequences.iter().map(|s| s.name));
+    let names: Vec<&str> = names.collect();
+    let message = format!("expected one of {}, found {}", one_of(&names, Quote::Value), found.node.value.describe());
+    ctx.report_at(&found.node.place, &found.key, message, correction(word, &names, Quote::Value));
+    None
+}
+
+fn read_separator(ctx: &mut Context, list: &Section<'_>) -> String {
+    let what = format!("a text of 1 to {SEPARATOR_CHARS} characters");
+    list.pick(
+        ctx,
+        "separator",
+        |f, ctx| match f.text(ctx) {
+            Some(text) if !(1..=SEPARATOR_CHARS).contains(&text.chars().count()) => f.expected(ctx, &what),
+            text => text,
+        },
+        |_| "|".to_owned(),
+    )
 }
 
 /// Gives features that share a table the encoder and the dimension of its owner.

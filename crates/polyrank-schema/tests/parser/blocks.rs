@@ -34,6 +34,16 @@ fn blocks_are_checked_against_the_registry() {
              from 1 to 65536, found 0 in the list",
         ),
         (
+            &[Append("[model]\nmulti_task = { counts = [1, 9] }")],
+            "c.toml:15: model.multi_task.counts: expected a whole number from 0 to 8, or a list of 1 to 1000 of them, \
+             found a list",
+        ),
+        (
+            &[Append("[model]\nmulti_task = { counts = -1 }")],
+            "c.toml:15: model.multi_task.counts: expected a whole number from 0 to 8, or a list of 1 to 1000 of them, \
+             found -1",
+        ),
+        (
             &[Append("[model]\nmulti_task = { temperature = 0 }")],
             "c.toml:15: model.multi_task.temperature: expected a number from 0.01 to 100.0, found 0",
         ),

@@ -31,6 +31,7 @@ const DENSE: &[BlockSpec] = &[
     block("min_max", &[]),
     block("standard", &[]),
     block("log", &[]),
+    block("piecewise_linear", &[option("bins", COUNT, OptionDefault::Always(Literal::Int(16)))]),
     BlockSpec {
         name: "bucketize",
         doc: "",
@@ -45,6 +46,25 @@ const DENSE: &[BlockSpec] = &[
     },
 ];
 
+const NUMBERS: &[BlockSpec] = &[
+    block(
+        "linear",
+        &[
+            option("dim", COUNT, OptionDefault::Always(Literal::Int(8))),
+            option("shared", OptionKind::Bool, OptionDefault::Always(Literal::Bool(false))),
+        ],
+    ),
+    block("periodic", &[option("shared", OptionKind::Bool, OptionDefault::Always(Literal::Bool(false)))]),
+];
+
+const SEQUENCES: &[BlockSpec] = &[block(
+    "din",
+    &[
+        option("target", OptionKind::Text, OptionDefault::Required),
+        option("units", OptionKind::Units, OptionDefault::Always(Literal::Units(&[36]))),
+    ],
+)];
+
 const INTERACTIONS: &[BlockSpec] = &[block("none", &[])];
 
 const EXPERTS: &[OptionSpec] = &[
@@ -58,6 +78,7 @@ const EXPERTS: &[OptionSpec] = &[
             _ => Literal::Units(&[]),
         }),
     ),
+    option("counts", OptionKind::Counts { min: 0, max: 8 }, OptionDefault::Absent),
     option("temperature", OptionKind::Float { min: 0.01, max: 100.0 }, OptionDefault::Always(Literal::Float(1.0))),
     option("gate_bias", OptionKind::Bool, OptionDefault::Always(Literal::Bool(false))),
     option("gate_input", OptionKind::Name(&["previous", "input"]), OptionDefault::Always(Literal::Text("previous"))),
@@ -114,6 +135,8 @@ const OPTIMIZERS: &[BlockSpec] = &[
 pub const REGISTRY: Registry<'static> = Registry {
     categorical_encoders: CATEGORICAL,
     dense_encoders: DENSE,
+    number_embeddings: NUMBERS,
+    sequences: SEQUENCES,
     interactions: INTERACTIONS,
     multi_tasks: MULTI_TASKS,
     optimizers: OPTIMIZERS,
@@ -224,7 +247,7 @@ pub fn encoder(config: &Config, feature: &str) -> Block {
     let feature = config.features.iter().find(|f| f.name == feature).unwrap();
     match &feature.kind {
         FeatureKind::Categorical { encoder, .. }
-        | FeatureKind::Dense { encoder }
+        | FeatureKind::Dense { encoder, .. }
         | FeatureKind::Bucketized { encoder, .. } => encoder.clone(),
         FeatureKind::Vector { .. } => panic!("a vector has no encoder"),
     }

@@ -9,4 +9,5 @@ mod hostile;
 mod keys_and_values;
 mod overrides;
 mod references;
+mod sequences;
 mod stored;

@@ -175,7 +175,7 @@ fn undefined_values_are_dashes_and_diverged_ones_are_not_drawn() {
     report.tasks[0].metrics.insert("auc", None);
     assert!(html(&report).contains("<strong>–</strong>"));
     let diverged = vec![Some(0.5), Some(f64::NAN), Some(f64::INFINITY), Some(0.4)];
-    let chart = lines("loss", &[Line { name: "click".into(), values: diverged }], Some(1));
+    let chart = lines("loss", "epoch", &[Line { name: "click".into(), values: diverged }], Some(1));
     assert_eq!(chart.matches("<circle").count(), 2);
     assert!(!chart.contains("NaN") && !chart.contains("inf"));
 }
@@ -183,7 +183,7 @@ fn undefined_values_are_dashes_and_diverged_ones_are_not_drawn() {
 #[test]
 fn a_gap_in_a_line_is_not_bridged() {
     let values = vec![Some(1.0), None, Some(2.0), Some(3.0)];
-    let chart = lines("loss", &[Line { name: "click".into(), values }], None);
+    let chart = lines("loss", "epoch", &[Line { name: "click".into(), values }], None);
     let path = chart.split("class=\"line\" d=\"").nth(1).unwrap().split('"').next().unwrap();
     assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1));
 }

@@ -7,5 +7,6 @@ mod hostile_rows;
 mod invariants;
 mod memory;
 mod networks;
+mod sequences;
 mod support;
 mod undefined;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use polyrank_data::encode::{Encoders, InputLayout};
-use polyrank_engine::Graph;
+use polyrank_engine::{Graph, Space};
 use polyrank_model::matching::{layer_numbers, match_numbers};
 use polyrank_model::multi_task::relations;
 use polyrank_model::{ModelError, bundle, network_graph};
@@ -83,7 +83,7 @@ fn matched(config: &Config, encoders: &Encoders, like: &Path) -> Result<String, 
 fn text(config: &Config, encoders: &Encoders, graph: &Graph) -> String {
     let network = shapes(graph);
     let (layers, tables) = (graph.params().iter().map(|p| p.shape.len()).sum::<usize>(), table_size(graph));
-    let flops: u64 = graph.summary().iter().map(|s| s.flops).sum();
+    let flops: u64 = graph.summary().iter().map(|s| s.flops * s.space.most() as u64).sum();
     let mut parts = vec![
         format!("features\n{}", features(encoders, encoders.layout(), graph)),
         format!("network (B rows in, one number a task out)\n{network}"),
@@ -161,10 +161,19 @@ fn shapes(graph: &Graph) -> String {
                 node.inputs.join(", ")
             };
             let params = if node.params > 0 { node.params.to_string() } else { String::new() };
-            vec![node.name, node.op.to_owned(), format!("[B, {}]", node.width), params, inputs]
+            vec![node.name, node.op.to_owned(), shape(node.space, node.width), params, inputs]
         })
         .collect();
     left(&["value", "op", "shape", "parameters", "reads"], &rows)
+}
+
+/// A value's shape; where a row's list varies in length, its largest.
+fn shape(space: Space, width: usize) -> String {
+    match space {
+        Space::Rows => format!("[B, {width}]"),
+        Space::Fields(fields) => format!("[B, {fields}, {width}]"),
+        Space::List { .. } => format!("[B, ≤ {}, {width}]", space.most()),
+    }
 }
 
 /// A table whose columns are all left-aligned.

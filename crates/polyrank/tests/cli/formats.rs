@@ -175,6 +175,8 @@ fn explain_draws_which_task_depends_on_which() {
             "tasks\nfinish ──product──► like\nfinish ──inverse propensity──► like\n\n",
         ),
     ];
+    let shapes = explain("\"aitm\"");
+    assert!(shapes.contains("[B, 2, 128]") && shapes.contains("[B, 2, 1]"), "two rows a sample: {shapes}");
     for (block, drawing) in cases {
         let out = explain(block);
         assert!(out.contains(drawing), "{block}: {out}");

@@ -31,7 +31,7 @@ fn the_page_runs() -> Result<(), Box<dyn Error>> {
     let encoders = fitter.finish()?;
     let layout = encoders.layout();
 
-    let batch = encoders.transform(&train.slice(0, 64), Labels::Required)?; // B = 64
+    let batch = encoders.transform(&train.slice(0, 64), Labels::Read)?; // B = 64
     assert_eq!((batch.ids.len(), batch.dense.len(), batch.labels.len()), (8, 64, 2 * 64));
 
     let unseen = encoders.transform(&test, Labels::Ignore)?;
@@ -88,7 +88,7 @@ fn the_page_runs() -> Result<(), Box<dyn Error>> {
     let mut trainer = Trainer::new(Network::<f32>::new(&g, 8, tables), options)?;
     let mut losses = Vec::new();
     for step in 0..8_000 / 32 {
-        let batch = encoders.transform(&train.slice(32 * step, 32), Labels::Required)?;
+        let batch = encoders.transform(&train.slice(32 * step, 32), Labels::Read)?;
         losses.push(trainer.step(&feed(&batch), &batch.labels)?.total);
     }
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;

@@ -69,7 +69,7 @@ const fn experts(name: &'static str) -> BlockSpec {
         name,
         doc: "",
         options: EXPERTS,
-        check: |_, context| match context.tasks {
+        check: |_, context| match context.tasks.len() {
             0 | 1 => Err("it needs two tasks or more; write type = \"single\" for one".to_owned()),
             _ => Ok(()),
         },

@@ -165,7 +165,7 @@ impl Real for f32 {
         let p = f32::mul_add(q, 1.605_904_4e-10, -2.505_210_8e-8);
         let p = f32::mul_add(q, p, 2.755_731_9e-6);
         let p = f32::mul_add(q, p, -1.984_127e-4);
-        let p = f32::mul_add(q, p, 8.333_333_6e-3);
+        let p = f32::mul_add(q, p, 8.333_334e-3);
         let p = f32::mul_add(q, p, -0.166_666_67);
         f32::mul_add(z * q, p, z)
     }

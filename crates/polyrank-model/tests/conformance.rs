@@ -99,7 +99,7 @@ impl Rows {
         let items: Vec<u32> = (0..rows).map(|r| (r * 5 + 1) as u32 % TABLE).collect();
         let label = |r: usize, t: usize| match t {
             0 => dense[2 * r] > 0.0,
-            1 => items[r] % 2 == 0,
+            1 => items[r].is_multiple_of(2),
             _ => dense[2 * r + 1] > dense[2 * r],
         };
         let labels = (0..3 * rows).map(|i| f64::from(u8::from(label(i / 3, i % 3)))).collect();

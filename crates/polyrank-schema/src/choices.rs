@@ -26,6 +26,8 @@ pub(crate) struct Choices {
     pub(crate) multi_task: &'static str,
     pub(crate) tower_units: &'static [usize],
     pub(crate) activation: Activation,
+    /// The encoder of lists that name none; they are pooled if there is none.
+    pub(crate) sequence: Option<&'static str>,
 }
 
 /// Standard deviation of `layer_init = "normal"`: DeepCTR-Torch's, the one peer that has it.
@@ -49,6 +51,7 @@ const DEFAULT: Choices = Choices {
     multi_task: "mmoe",
     tower_units: &[64],
     activation: Activation::Relu,
+    sequence: None,
 };
 
 /// A model under its own name: the network is one MLP below each task's logit, whose widths the block states.
@@ -81,6 +84,7 @@ pub(crate) fn choices(preset: Preset) -> Choices {
         Preset::Dcn => Choices { interaction: "dcn", ..MODEL },
         Preset::DcnV2 => Choices { interaction: "dcn_v2", ..MODEL },
         Preset::Pnn => Choices { interaction: "pnn", ..MODEL },
-        Preset::Din | Preset::Dien => Choices { activation: Activation::Dice, ..MODEL },
+        Preset::Din => Choices { activation: Activation::Dice, sequence: Some("din"), ..MODEL },
+        Preset::Dien => Choices { activation: Activation::Dice, sequence: Some("dien"), ..MODEL },
     }
 }

@@ -63,7 +63,7 @@ impl Kernel for Codes {
                 for j in 0..m {
                     let d = before * after[j + 1];
                     dx[j] += if one(i, j, m) { d } else { -d };
-                    before = before * factor(j);
+                    before *= factor(j);
                 }
             }
         }

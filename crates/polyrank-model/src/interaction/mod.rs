@@ -14,7 +14,7 @@ mod xdeepfm;
 
 use polyrank_engine::{GraphError, Value};
 use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind};
-use polyrank_schema::{Block, BlockSpec, OptionSpec};
+use polyrank_schema::{Block, BlockSpec, OptionSpec, Preset};
 
 use crate::build::Builder;
 use crate::input::Input;
@@ -63,7 +63,12 @@ interactions! {
 const OUTPUT: OptionSpec = OptionSpec {
     key: "output",
     kind: OptionKind::Name(&["widen", "replace", "logit"]),
-    default: OptionDefault::Always(Literal::Text("widen")),
+    default: OptionDefault::ByPreset(|preset| match preset {
+        // Beside the deep part (Wang et al. 2017, Figure 1), below it (Wang et al. 2021, Figure 1a).
+        Preset::Dcn => Literal::Text("logit"),
+        Preset::DcnV2 => Literal::Text("replace"),
+        _ => Literal::Text("widen"),
+    }),
     doc: "what reads it: the multi-task block beside the features (widen) or in their place (replace), or a linear \
           layer that adds a logit to each task (logit)",
 };

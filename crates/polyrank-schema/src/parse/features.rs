@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::block;
+use crate::choices::choices;
 use crate::config::{Combiner, Feature, FeatureKind, InForce, List, Side};
 use crate::error::{Quote, correction, one_of, printable};
 use crate::limits::{DIM, FEATURES, LIST_LENGTH, SEPARATOR_CHARS, SEQUENCE_LENGTH, WIDTH};
@@ -225,7 +226,7 @@ fn read_dense(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>)
 fn read_list(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> Option<List> {
     let found = section.get(ctx, "list")?;
     if let Value::Table(table) = &found.node.value
-        && let Some(kind) = table.text("combiner")
+        && let Some(kind) = table.text("combiner").or(choices(ctx.preset).sequence)
         && registry.sequences.iter().any(|spec| spec.name == kind)
     {
         return Some(read_sequence(ctx, &found, table, registry));
@@ -277,7 +278,8 @@ fn read_sequence(ctx: &mut Context, found: &Found<'_>, table: &Table, registry: 
     }
     let node = Node { place: found.node.place.clone(), value: Value::Table(options) };
     let whole = Found { node: &node, key: found.key.clone() };
-    let block = block::read(ctx, Some(&whole), &found.key, registry.sequences, |_| "", BlockContext::NONE);
+    let sequence = |preset| choices(preset).sequence.unwrap_or_default();
+    let block = block::read(ctx, Some(&whole), &found.key, registry.sequences, sequence, BlockContext::NONE);
     List { combiner: Combiner::Sequence(block), max_length, separator }
 }
 

@@ -100,3 +100,39 @@ impl Trial {
         Ok(Outcome { curve, parameters })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use polyrank_data::synth::Law;
+
+    use super::*;
+
+    #[test]
+    fn a_trial_learns_and_is_repeatable() {
+        let law = Law { inputs: 20, correlation: 0.9, length: 1.0, sines: 1, frequency: 0.5, phase: 1.0, noise: 0.01 };
+        let trial = Trial {
+            block: "{ type = \"mmoe\", experts = 3, expert_units = [8] }".to_owned(),
+            towers: "[4]",
+            learning_rate: 0.01,
+            batch_rows: 64,
+            steps: 200,
+            points: 4,
+            seed: 3,
+        };
+        let run = || trial.run(&RegressionPair::new(law, 3), law.inputs).unwrap().curve;
+        let curve = run();
+        assert_eq!(curve, run());
+        assert!(curve[3].iter().zip(curve[0]).all(|(last, first)| *last < 0.7 * first), "{curve:?}");
+    }
+
+    #[test]
+    fn results_are_in_the_jobs_order_and_errors_are_kept() {
+        let settings = Settings { full: false, seeds: None, threads: 2, data: None, out: "out".into() };
+        let jobs: Vec<usize> = (0..50).collect();
+        let twice = run_all(&settings, &|_| {}, &jobs, |job| Ok(2 * job)).unwrap();
+        assert_eq!(twice, (0..50).map(|job| 2 * job).collect::<Vec<_>>());
+        let broken =
+            |job: &usize| if *job == 7 { Err(TrainError::io("x", std::io::Error::other("no"))) } else { Ok(()) };
+        assert!(run_all(&settings, &|_| {}, &jobs, broken).is_err());
+    }
+}

@@ -184,6 +184,28 @@ fn explain_draws_which_task_depends_on_which() {
 }
 
 #[test]
+fn explain_gives_the_width_at_equal_size() {
+    let place = Place::new();
+    let config = place.read("config.toml");
+    place.write("other.toml", &config);
+    let out = place
+        .run(&["explain", "config.toml", "--set", "model.multi_task={type=\"shared_bottom\"}", "--match", "other.toml"])
+        .ok()
+        .out;
+    let line = out.lines().last().unwrap_or_default();
+    assert!(line.starts_with("other.toml has ") && line.contains("`shared_bottom` with units = ["), "{line}");
+}
+
+#[test]
+fn an_experiment_on_real_rows_asks_for_them() {
+    let place = Place::new();
+    let outcome = place.run(&["reproduce", "mmoe-census"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.err);
+    assert!(outcome.err.contains("--data"), "{}", outcome.err);
+    assert_eq!(place.run(&["reproduce", "nothing"]).code, 2);
+}
+
+#[test]
 fn flags_change_what_they_name() {
     let place = Place::trained();
     place.run(&["train", "config.toml", "--out", "other", "--seed", "5", "--set", "train.epochs=1"]).ok();

@@ -57,5 +57,5 @@ pub(crate) fn stands_in(quoted: &[&str], text: &[&str]) -> bool {
             None => return false,
         }
     }
-    !quoted.iter().all(|line| is_gap(line))
+    !quoted.iter().all(is_gap)
 }

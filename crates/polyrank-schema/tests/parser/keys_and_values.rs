@@ -140,8 +140,8 @@ fn wrong_types_and_bounds_say_what_was_expected_and_found() {
         ),
         (
             &[Append("[model]\npreset = 'merlyn'")],
-            "c.toml:15: model.preset: expected one of \"default\", \"paper\", \"deepctr\", \"merlin\", found the text \
-             \"merlyn\"; did you mean \"merlin\"?",
+            "c.toml:15: model.preset: expected one of \"default\", \"paper\", \"deepctr\", \"merlin\", \"wide_deep\", \
+             \"dcn\", \"dcn_v2\", \"pnn\", \"din\", \"dien\", found the text \"merlyn\"; did you mean \"merlin\"?",
         ),
         (
             &[Append("[model]\nlayer_init = 1979-05-27")],

@@ -24,7 +24,12 @@ fn every_optimizer_learns() {
 fn every_block_learns_also_without_hidden_layers() {
     let place = Place::new();
     for spec in polyrank_model::multi_task::SPECS {
-        falls(&place, &[&format!("model.multi_task={{type=\"{}\"}}", spec.name)]);
+        let personal = if spec.name == "pepnet" { ", personal=[\"uid\"]" } else { "" };
+        let block = format!("model.multi_task={{type=\"{}\"{personal}}}", spec.name);
+        // Chains relate probabilities, so all their tasks are binary.
+        let chain = ["esmm", "aitm", "escm2"].contains(&spec.name);
+        let tasks = if chain { &["tasks=[{ name = \"finish\" }, { name = \"like\" }]"][..] } else { &[] };
+        falls(&place, &[&[block.as_str()], tasks].concat());
     }
     falls(&place, &["model.multi_task={type=\"mmoe\", expert_units=[], gate_units=[]}", "model.towers={units=[]}"]);
     falls(&place, &["model.multi_task={type=\"omoe\", expert_units=[], gate_units=[3]}", "model.towers={units=[]}"]);
@@ -35,7 +40,7 @@ fn every_block_learns_also_without_hidden_layers() {
 #[test]
 fn every_preset_learns() {
     let place = Place::new();
-    for preset in ["default", "paper", "deepctr", "merlin"] {
+    for preset in ["default", "paper", "deepctr", "merlin", "wide_deep", "dcn", "dcn_v2", "pnn"] {
         // Summed losses over a whole batch need small batches to move little.
         falls(&place, &[&format!("model.preset=\"{preset}\""), "train.batch_size=50"]);
     }

@@ -4,7 +4,7 @@ mod byterec;
 mod regression_pair;
 
 pub use byterec::ByteRec;
-pub use regression_pair::{Law, RegressionPair};
+pub use regression_pair::{Law, RegressionPair, Sines};
 
 /// The finaliser of SplitMix64: every bit of the input moves every bit of the output.
 fn mix(x: u64) -> u64 {

@@ -100,8 +100,8 @@ fn notes(seeds: usize, full: bool) -> Vec<String> {
     vec![
         format!("{seeds} seeds, each with its own tasks, rows and initial weights{}", if full { "" } else { " (the paper: 200; --full)" }),
         format!("{STEPS} steps of {BATCH_ROWS} rows never seen before, Adam at {LEARNING_RATE}; a loss is one before its step"),
-        "the paper leaves open the sines' number, frequencies and phases, the batch size and whether labels are scaled: \
-         here 4 sines, frequencies from N(0, 17²) on weights of length 0.35, labels of variance 1"
+        "the paper leaves open the sines, the batch size and whether labels are scaled: here 4 sines of frequencies ±5.4 and \
+         ±19.5 on weights of length 0.35, so that labels correlate as in its Figure 2, and labels of variance 1"
             .to_owned(),
     ]
 }

@@ -103,13 +103,14 @@ impl Trial {
 
 #[cfg(test)]
 mod tests {
-    use polyrank_data::synth::Law;
+    use polyrank_data::synth::{Law, Sines};
 
     use super::*;
 
     #[test]
     fn a_trial_learns_and_is_repeatable() {
-        let law = Law { inputs: 20, correlation: 0.9, length: 1.0, sines: 1, frequency: 0.5, phase: 1.0, noise: 0.01 };
+        let sines = Sines::Given(&[(0.5, 1.0)]);
+        let law = Law { inputs: 20, correlation: 0.9, length: 1.0, sines, noise: 0.01 };
         let trial = Trial {
             block: "{ type = \"mmoe\", experts = 3, expert_units = [8] }".to_owned(),
             towers: "[4]",

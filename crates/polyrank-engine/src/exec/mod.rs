@@ -5,6 +5,7 @@
 pub(crate) mod context;
 pub mod feed;
 pub(crate) mod input;
+mod micro;
 mod run;
 pub mod score;
 pub mod train;

@@ -9,7 +9,8 @@ use crate::exec::Cut;
 use crate::exec::context::{Combine, Training};
 use crate::exec::feed::{Feed, FeedError};
 use crate::exec::input::Input;
-use crate::exec::run::{LaneView, Pass};
+use crate::exec::micro::{Lane, Micro, MicroSums, run_action};
+use crate::exec::run::Pass;
 use crate::exec::update::{self, Clip};
 use crate::graph::{Graph, Param};
 use crate::kernels::arena::Arena;
@@ -18,7 +19,7 @@ use crate::loss::Normaliser;
 use crate::network::{Network, Tensor, TensorError};
 use crate::ops::Op;
 use crate::optim::Optimizer;
-use crate::plan::{self, Action, Barrier, Plan, Segment};
+use crate::plan::{self, Barrier, Plan, Segment};
 use crate::real::Real;
 use crate::table::{SlotGradient, SparseGradient};
 
@@ -54,18 +55,6 @@ pub struct StepReport {
     pub counts: Vec<usize>,
     /// What the step minimised: weighted, normalised losses plus penalties.
     pub total: f64,
-}
-
-/// One lane: gradients of all parameters, and what its micro-batches reduced.
-struct Lane<T> {
-    grads: Vec<T>,
-    micros: Vec<MicroSums>,
-}
-
-#[derive(Default)]
-struct MicroSums {
-    losses: Vec<f64>,
-    reduced: Vec<f64>,
 }
 
 /// Trains a network.
@@ -432,99 +421,5 @@ impl<T: Real> Trainer<T> {
     /// The graph that is trained.
     pub fn graph(&self) -> &Graph {
         &self.network.graph
-    }
-}
-
-/// What all micro-batches of a step share.
-struct Micro<'a, T> {
-    input: &'a Input<'a, T>,
-    /// By head, then by objective: weight over normaliser.
-    scales: &'a [f64],
-    cut: &'a Cut,
-    training: Training,
-    /// The batch's sums that the last barrier combined.
-    sums: &'a [f64],
-}
-
-fn run_action<T: Real>(
-    action: Action,
-    pass: &Pass<'_, T>,
-    micro: &Micro<'_, T>,
-    m: usize,
-    first: bool,
-    lane: &mut Lane<T>,
-    at: usize,
-    arena: &mut Arena<T>,
-    slot_grads: &[(usize, Parts<T>)],
-) {
-    let rows = micro.cut.bounds[m]..micro.cut.bounds[m + 1];
-    let reset = |sums: &mut Vec<f64>, node: usize| {
-        sums.clear();
-        sums.resize(pass.graph.nodes[node].op.reduced(pass.graph.nodes[node].width), 0.0);
-    };
-    match action {
-        Action::Forward(i) => pass.forward(i, rows, arena, |cx| pass.graph.nodes[i].op.forward(cx)),
-        Action::ReduceForward(i) => {
-            let sums = &mut lane.micros[at].reduced;
-            reset(sums, i);
-            pass.forward(i, rows, arena, |cx| pass.graph.nodes[i].op.reduce_forward(cx, sums));
-        }
-        Action::Loss => losses(pass, micro, rows, &mut lane.micros[at].losses, arena),
-        Action::Backward(i) => {
-            let mut part = slot_grads.iter().find(|(node, _)| *node == i).map(|(_, parts)| parts.part(m));
-            let slot_grad = part.as_mut().map(|p| &mut *p.data);
-            let view = LaneView { grads: &mut lane.grads, first, sums: micro.sums, slot_grad };
-            pass.backward(i, rows, arena, view, |cx| pass.graph.nodes[i].op.backward(cx));
-        }
-        Action::ReduceBackward(i) => {
-            let Lane { grads, micros } = lane;
-            let sums = &mut micros[at].reduced;
-            reset(sums, i);
-            let view = LaneView { grads, first, sums: &[], slot_grad: None };
-            pass.backward(i, rows, arena, view, |cx| pass.graph.nodes[i].op.reduce_backward(cx, sums));
-        }
-    }
-}
-
-/// The heads' losses and the objectives over a micro-batch, and the gradients of their outputs.
-fn losses<T: Real>(
-    pass: &Pass<'_, T>,
-    micro: &Micro<'_, T>,
-    rows: std::ops::Range<usize>,
-    sums: &mut Vec<f64>,
-    arena: &mut Arena<T>,
-) {
-    sums.clear();
-    for (h, head) in pass.graph.heads.iter().enumerate() {
-        let planned = &pass.plan.nodes[head.output.0];
-        let writes: Vec<_> = planned.grad.map(|grad| pass.view(head.output, grad, &rows)).into_iter().collect();
-        let (outputs, mut grads) = arena.borrow(&[pass.value(head.output, &rows)], &writes);
-        let scale = T::of(micro.scales[h]);
-        let mut sum = 0.0;
-        for (r, row) in rows.clone().enumerate() {
-            let label = micro.input.label(row, h);
-            let (loss, slope) =
-                if label.f64().is_nan() { (T::ZERO, T::ZERO) } else { head.loss.at(outputs[0].row(r)[0], label) };
-            sum += loss.f64();
-            if let Some(grads) = grads.first_mut() {
-                let g = &mut grads.row_mut(r)[0];
-                *g = if pass.plan.loss_accumulates[h] { *g + slope * scale } else { slope * scale };
-            }
-        }
-        sums.push(sum);
-    }
-    let heads = pass.graph.heads.len();
-    for (at, objective) in pass.graph.objectives.iter().enumerate().map(|(o, objective)| (heads + o, objective)) {
-        let grad = pass.plan.nodes[objective.value.0].grad.map(|grad| pass.view(objective.value, grad, &rows));
-        let writes: Vec<_> = grad.into_iter().collect();
-        let (values, mut grads) = arena.borrow(&[pass.value(objective.value, &rows)], &writes);
-        let scale = T::of(micro.scales[at]);
-        sums.push((0..values[0].rows()).map(|r| values[0].row(r)[0].f64()).sum());
-        for grads in &mut grads {
-            for r in 0..grads.rows() {
-                let g = &mut grads.row_mut(r)[0];
-                *g = if pass.plan.loss_accumulates[at] { *g + scale } else { scale };
-            }
-        }
     }
 }

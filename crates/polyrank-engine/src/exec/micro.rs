@@ -1,0 +1,116 @@
+//! What one micro-batch does in a training step: an op's passes, and the losses.
+
+use crate::exec::Cut;
+use crate::exec::context::Training;
+use crate::exec::input::Input;
+use crate::exec::run::{LaneView, Pass};
+use crate::kernels::arena::Arena;
+use crate::kernels::rows::Parts;
+use crate::plan::Action;
+use crate::real::Real;
+
+/// One lane: gradients of all parameters, and what its micro-batches reduced.
+pub(super) struct Lane<T> {
+    pub(super) grads: Vec<T>,
+    pub(super) micros: Vec<MicroSums>,
+}
+
+#[derive(Default)]
+pub(super) struct MicroSums {
+    pub(super) losses: Vec<f64>,
+    pub(super) reduced: Vec<f64>,
+}
+
+/// What all micro-batches of a step share.
+pub(super) struct Micro<'a, T> {
+    pub(super) input: &'a Input<'a, T>,
+    /// By head, then by objective: weight over normaliser.
+    pub(super) scales: &'a [f64],
+    pub(super) cut: &'a Cut,
+    pub(super) training: Training,
+    /// The batch's sums that the last barrier combined.
+    pub(super) sums: &'a [f64],
+}
+
+pub(super) fn run_action<T: Real>(
+    action: Action,
+    pass: &Pass<'_, T>,
+    micro: &Micro<'_, T>,
+    m: usize,
+    first: bool,
+    lane: &mut Lane<T>,
+    at: usize,
+    arena: &mut Arena<T>,
+    slot_grads: &[(usize, Parts<T>)],
+) {
+    let rows = micro.cut.bounds[m]..micro.cut.bounds[m + 1];
+    let reset = |sums: &mut Vec<f64>, node: usize| {
+        sums.clear();
+        sums.resize(pass.graph.nodes[node].op.reduced(pass.graph.nodes[node].width), 0.0);
+    };
+    match action {
+        Action::Forward(i) => pass.forward(i, rows, arena, |cx| pass.graph.nodes[i].op.forward(cx)),
+        Action::ReduceForward(i) => {
+            let sums = &mut lane.micros[at].reduced;
+            reset(sums, i);
+            pass.forward(i, rows, arena, |cx| pass.graph.nodes[i].op.reduce_forward(cx, sums));
+        }
+        Action::Loss => losses(pass, micro, rows, &mut lane.micros[at].losses, arena),
+        Action::Backward(i) => {
+            let mut part = slot_grads.iter().find(|(node, _)| *node == i).map(|(_, parts)| parts.part(m));
+            let slot_grad = part.as_mut().map(|p| &mut *p.data);
+            let view = LaneView { grads: &mut lane.grads, first, sums: micro.sums, slot_grad };
+            pass.backward(i, rows, arena, view, |cx| pass.graph.nodes[i].op.backward(cx));
+        }
+        Action::ReduceBackward(i) => {
+            let Lane { grads, micros } = lane;
+            let sums = &mut micros[at].reduced;
+            reset(sums, i);
+            let view = LaneView { grads, first, sums: &[], slot_grad: None };
+            pass.backward(i, rows, arena, view, |cx| pass.graph.nodes[i].op.reduce_backward(cx, sums));
+        }
+    }
+}
+
+/// The heads' losses and the objectives over a micro-batch, and the gradients of their outputs.
+fn losses<T: Real>(
+    pass: &Pass<'_, T>,
+    micro: &Micro<'_, T>,
+    rows: std::ops::Range<usize>,
+    sums: &mut Vec<f64>,
+    arena: &mut Arena<T>,
+) {
+    sums.clear();
+    for (h, head) in pass.graph.heads.iter().enumerate() {
+        let planned = &pass.plan.nodes[head.output.0];
+        let writes: Vec<_> = planned.grad.map(|grad| pass.view(head.output, grad, &rows)).into_iter().collect();
+        let (outputs, mut grads) = arena.borrow(&[pass.value(head.output, &rows)], &writes);
+        let scale = T::of(micro.scales[h]);
+        let mut sum = 0.0;
+        for (r, row) in rows.clone().enumerate() {
+            let label = micro.input.label(row, h);
+            let (loss, slope) =
+                if label.f64().is_nan() { (T::ZERO, T::ZERO) } else { head.loss.at(outputs[0].row(r)[0], label) };
+            sum += loss.f64();
+            if let Some(grads) = grads.first_mut() {
+                let g = &mut grads.row_mut(r)[0];
+                *g = if pass.plan.loss_accumulates[h] { *g + slope * scale } else { slope * scale };
+            }
+        }
+        sums.push(sum);
+    }
+    let heads = pass.graph.heads.len();
+    for (at, objective) in pass.graph.objectives.iter().enumerate().map(|(o, objective)| (heads + o, objective)) {
+        let grad = pass.plan.nodes[objective.value.0].grad.map(|grad| pass.view(objective.value, grad, &rows));
+        let writes: Vec<_> = grad.into_iter().collect();
+        let (values, mut grads) = arena.borrow(&[pass.value(objective.value, &rows)], &writes);
+        let scale = T::of(micro.scales[at]);
+        sums.push((0..values[0].rows()).map(|r| values[0].row(r)[0].f64()).sum());
+        for grads in &mut grads {
+            for r in 0..grads.rows() {
+                let g = &mut grads.row_mut(r)[0];
+                *g = if pass.plan.loss_accumulates[at] { *g + scale } else { scale };
+            }
+        }
+    }
+}

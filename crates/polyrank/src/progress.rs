@@ -1,6 +1,7 @@
 //! How a run shows itself: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -119,28 +120,36 @@ impl Progress {
     }
 }
 
-/// One line that is replaced as work goes on: on a terminal only.
-pub(crate) struct Line(Option<ProgressBar>);
+/// One line that is replaced as work goes on; elsewhere than on a terminal a line now and then.
+pub(crate) struct Line {
+    bar: Option<ProgressBar>,
+    last: Mutex<Instant>,
+}
 
 impl Line {
     pub(crate) fn new() -> Line {
-        Line(std::io::stderr().is_terminal().then(|| {
+        let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(
-                ProgressStyle::with_template("{elapsed} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
-            );
+            let style = ProgressStyle::with_template("{elapsed} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
-        }))
+        });
+        Line { bar, last: Mutex::new(Instant::now()) }
     }
 
     pub(crate) fn set(&self, text: String) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.set_message(text);
+        } else if let Ok(mut last) = self.last.lock()
+            && last.elapsed() > Duration::from_secs(30)
+        {
+            *last = Instant::now();
+            output::message(&text);
         }
     }
 
     pub(crate) fn clear(&self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

@@ -29,7 +29,7 @@ const BATCH_ROWS: usize = 128;
 const POINTS: usize = 20;
 const SEEDS: usize = 20;
 const PAPER_SEEDS: usize = 200;
-/// The best of the paper's grid {1e-4, 1e-3, 1e-2} for each model, on seeds of their own.
+/// Of the paper's grid {1e-4, 1e-3, 1e-2}, of which it takes the best for each model.
 const LEARNING_RATE: f64 = 0.001;
 
 pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Result<Study, TrainError> {
@@ -99,7 +99,7 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
 fn notes(seeds: usize, full: bool) -> Vec<String> {
     vec![
         format!("{seeds} seeds, each with its own tasks, rows and initial weights{}", if full { "" } else { " (the paper: 200; --full)" }),
-        format!("{STEPS} steps of {BATCH_ROWS} rows never seen before, Adam at {LEARNING_RATE}; a loss is one before its step"),
+        format!("{STEPS} steps of {BATCH_ROWS} rows never seen before, Adam at {LEARNING_RATE} for every model (the paper: the best of three rates for each); a loss is one before its step"),
         "the paper leaves open the sines, the batch size and whether labels are scaled: here 4 sines of frequencies ±5.4 and \
          ±19.5 on weights of length 0.35, so that labels correlate as in its Figure 2, and labels of variance 1"
             .to_owned(),

@@ -29,7 +29,7 @@ const PAPER: [[f64; 2]; 3] = [[0.0005, -0.0018], [0.0040, 0.0008], [0.0054, 0.00
 const BATCH_ROWS: usize = 256;
 const ROWS: usize = 200_000;
 const PAPER_ROWS: usize = 1_400_000;
-const SEEDS: usize = 3;
+const SEEDS: usize = 8;
 const PAPER_SEEDS: usize = 10;
 /// Points of a curve; the last one is the final error, on rows never seen before.
 const POINTS: usize = 10;

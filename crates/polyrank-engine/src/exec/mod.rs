@@ -14,8 +14,8 @@ mod update;
 /// Most rows of a micro-batch: few enough that a ranker's values stay in the second-level cache.
 pub(crate) const MICRO_ROWS: usize = 64;
 
-/// How a batch is cut (see [`Plan::micro_rows`](crate::plan::Plan)): micro-batches of consecutive rows, and lanes of consecutive micro-batches. A lane sums its
-/// gradients in order; lanes are summed in order.
+/// How a batch is cut: micro-batches of consecutive rows, at most as many as the plan says, and lanes of consecutive
+/// micro-batches. A lane sums its gradients in order; lanes are summed in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cut {
     /// Where micro-batches begin and end, from 0.

@@ -44,9 +44,14 @@ impl<T> Feed<'_, T> {
         if graph.dense_width > 0 && self.rows.checked_mul(graph.dense_width) != Some(self.dense.len()) {
             return fail(format!("{} numbers for {} rows of {}", self.dense.len(), self.rows, graph.dense_width));
         }
+        // Many values share a list's rows; its offsets are looked through once.
+        let mut lists = Vec::new();
         for node in &graph.nodes {
-            if let Space::List { slot, most, .. } = node.space {
+            if let Space::List { slot, most, .. } = node.space
+                && !lists.contains(&(slot, most))
+            {
                 self.check_list(&node.name, slot, most)?;
+                lists.push((slot, most));
             }
             let Op::Lookup(lookup) = &node.op else { continue };
             let Ids::Slot(slot) = lookup.ids else { continue };
@@ -54,10 +59,7 @@ impl<T> Feed<'_, T> {
             let ids = match (self.slots[slot], lookup.pooling) {
                 (SlotIds::One(ids), Pooling::One) if ids.len() == self.rows => ids,
                 (SlotIds::Many { offsets, ids }, pooling) if pooling != Pooling::One => {
-                    let whole = offsets.len().checked_sub(1) == Some(self.rows)
-                        && offsets.first() == Some(&0)
-                        && offsets.last().map(|&n| n as usize) == Some(ids.len());
-                    if !whole || offsets.windows(2).any(|w| w[0] > w[1]) {
+                    if !self.cuts(offsets, ids, usize::MAX) {
                         return fail(format!("{}: offsets do not cut its ids into {} rows", node.name, self.rows));
                     }
                     let same = |other: SlotIds<'_>| matches!(other, SlotIds::Many { offsets: o, .. } if o == offsets);
@@ -79,16 +81,20 @@ impl<T> Feed<'_, T> {
         Ok(())
     }
 
+    /// Whether offsets cut ids into the batch's rows of at most `most`.
+    fn cuts(&self, offsets: &[u32], ids: &[u32], most: usize) -> bool {
+        offsets.len().checked_sub(1) == Some(self.rows)
+            && offsets.first() == Some(&0)
+            && offsets.last().map(|&n| n as usize) == Some(ids.len())
+            && offsets.windows(2).all(|w| w[0] <= w[1] && (w[1] - w[0]) as usize <= most)
+    }
+
     /// A list's ids are cut into the batch's rows, none of them longer than its values' places.
     fn check_list(&self, name: &str, slot: usize, most: usize) -> Result<(), FeedError> {
         let Some(SlotIds::Many { offsets, ids }) = self.slots.get(slot) else {
             return Err(FeedError(format!("{name}: slot {slot} has another shape")));
         };
-        let cut = offsets.len().checked_sub(1) == Some(self.rows)
-            && offsets.first() == Some(&0)
-            && offsets.last().map(|&n| n as usize) == Some(ids.len());
-        let fits = offsets.windows(2).all(|w| w[0] <= w[1] && (w[1] - w[0]) as usize <= most);
-        if cut && fits {
+        if self.cuts(offsets, ids, most) {
             return Ok(());
         }
         Err(FeedError(format!("{name}: offsets do not cut its ids into {} rows of at most {most}", self.rows)))

@@ -9,6 +9,20 @@ pub(crate) struct Softmax {
     pub(crate) temperature: f64,
 }
 
+/// dx = y·(dy − Σ dy·y) / temperature, from the weights y alone.
+pub(crate) fn back<T: Real>(temperature: f64, cx: &mut Backward<'_, T>) {
+    let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
+    let cold = T::of(1.0 / temperature);
+    for r in 0..cx.rows.len() {
+        let (y, dy, dx) = (cx.y.row(r), cx.dy.row(r), dx.row_mut(r));
+        let sum = y.iter().zip(dy).fold(T::ZERO, |s, (&y, &d)| s + y * d);
+        for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
+            let d = y * (dy - sum) * cold;
+            *dx = if *accumulate { *dx + d } else { d };
+        }
+    }
+}
+
 impl Kernel for Softmax {
     const NAME: &'static str = "softmax";
 
@@ -41,17 +55,7 @@ impl Kernel for Softmax {
         }
     }
 
-    // dx = y·(dy − Σ dy·y) / temperature.
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
-        let cold = T::of(1.0 / self.temperature);
-        for r in 0..cx.rows.len() {
-            let (y, dy, dx) = (cx.y.row(r), cx.dy.row(r), dx.row_mut(r));
-            let sum = y.iter().zip(dy).fold(T::ZERO, |s, (&y, &d)| s + y * d);
-            for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
-                let d = y * (dy - sum) * cold;
-                *dx = if *accumulate { *dx + d } else { d };
-            }
-        }
+        back(self.temperature, cx);
     }
 }

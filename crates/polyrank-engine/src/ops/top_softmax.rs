@@ -2,6 +2,7 @@
 //! columns the first counts as larger, so that exactly k are kept.
 
 use crate::exec::context::{Backward, Forward};
+use crate::ops::softmax::back;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -49,15 +50,6 @@ impl Kernel for TopSoftmax {
 
     // As softmax's: what was not kept has y = 0, and with it no gradient.
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
-        let cold = T::of(1.0 / self.temperature);
-        for r in 0..cx.rows.len() {
-            let (y, dy, dx) = (cx.y.row(r), cx.dy.row(r), dx.row_mut(r));
-            let sum = y.iter().zip(dy).fold(T::ZERO, |s, (&y, &d)| s + y * d);
-            for ((dx, &y), &dy) in dx.iter_mut().zip(y).zip(dy) {
-                let d = y * (dy - sum) * cold;
-                *dx = if *accumulate { *dx + d } else { d };
-            }
-        }
+        back(self.temperature, cx);
     }
 }

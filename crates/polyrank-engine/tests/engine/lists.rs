@@ -1,27 +1,10 @@
 //! Values with several rows a sample: lists of ids, fields; what leads to them and back.
 
-use polyrank_engine::{Along, Collecting, Function, Graph, Init, Layer, Loss, Network, Pooling, Scorer, Space, Value};
+use polyrank_engine::{Along, Collecting, Function, Graph, Init, Layer, Loss, Network, Scorer, Space};
 
-use crate::support::{Batch, check_gradients, layer, linear, options, relu, trainer};
-
-/// Lists have at most this many ids in the tests' batches.
-const MOST: usize = 6;
-/// A table of 7 rows read one id a row, and lists of the same table's ids.
-const SLOTS: [(u64, bool); 2] = [(7, false), (7, true)];
-
-/// A list's embeddings `[.., 3]`, and a row's value `[B, 3]`.
-fn start(g: &mut Graph) -> (Value, Value) {
-    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
-    let space = Space::List { slot: 1, most: MOST, extra: 0 };
-    let target = g.lookup("target", 0, table, Pooling::One).unwrap();
-    (g.lookup_each("list", 1, table, space).unwrap(), target)
-}
-
-fn finish(g: &mut Graph, parts: &[Value]) {
-    let x = g.concat("joined", parts).unwrap();
-    let z = linear(g, "out", x, 1);
-    g.head("task", z, Loss::Mse, 1.0).unwrap();
-}
+use crate::support::{
+    Batch, SLOTS, check_gradients, join_and_head, layer, linear, list_and_target, options, relu, trainer,
+};
 
 fn check(g: &Graph, idle: &[&str]) {
     for rows in [1, 9, 150] {
@@ -35,12 +18,12 @@ fn check(g: &Graph, idle: &[&str]) {
 fn layers_over_lists_and_every_way_to_collect_them() {
     for how in [Collecting::Sum, Collecting::Mean, Collecting::Last] {
         let mut g = Graph::default();
-        let (list, target) = start(&mut g);
+        let (list, target) = list_and_target(&mut g);
         let hidden = relu(&mut g, "hidden", list, 5);
         let hidden = g.layer_norm("norm", hidden).unwrap();
         let hidden = g.dropout("dropped", hidden, 0.3).unwrap();
         let collected = g.collect("collected", hidden, how).unwrap();
-        finish(&mut g, &[target, collected]);
+        join_and_head(&mut g, &[target, collected]);
         check(&g, &[]);
     }
 }
@@ -48,7 +31,7 @@ fn layers_over_lists_and_every_way_to_collect_them() {
 #[test]
 fn attention_to_a_target() {
     let mut g = Graph::default();
-    let (list, target) = start(&mut g);
+    let (list, target) = list_and_target(&mut g);
     let space = g.space(list);
     let spread = g.spread("spread", target, space).unwrap();
     let product = g.multiply("product", spread, list).unwrap();
@@ -60,7 +43,7 @@ fn attention_to_a_target() {
     let weights = g.list_softmax("weights", scores).unwrap();
     let weighted = g.multiply("weighted", weights, list).unwrap();
     let interest = g.collect("interest", weighted, Collecting::Sum).unwrap();
-    finish(&mut g, &[target, interest]);
+    join_and_head(&mut g, &[target, interest]);
     for rows in [9, 150] {
         check_gradients(&g, options(), &Batch::random(rows as u64, rows, &SLOTS, 0, 1), &[]);
     }
@@ -79,7 +62,7 @@ fn fields_of_a_row_either_way() {
         let weights = g.list_softmax("weights", hidden).unwrap();
         let flat = g.unfold("flat", weights, along).unwrap();
         let mean = g.collect("mean", hidden, Collecting::Mean).unwrap();
-        finish(&mut g, &[flat, mean, x]);
+        join_and_head(&mut g, &[flat, mean, x]);
         for rows in [1, 9, 150] {
             check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[], 6, 1), &[]);
         }
@@ -89,14 +72,14 @@ fn fields_of_a_row_either_way() {
 #[test]
 fn objectives_over_lists_with_drawn_ids() {
     let mut g = Graph::default();
-    let (list, target) = start(&mut g);
+    let (list, target) = list_and_target(&mut g);
     let table = g.table("other", 7, 3, Init::Normal(0.7)).unwrap();
     let negatives = g.lookup_negatives("negatives", table, 2, g.space(list)).unwrap();
     let product = g.multiply("product", list, negatives).unwrap();
     let logits = linear(&mut g, "logits", product, 1);
     let softplus = g.activate("softplus", logits, Function::Softplus).unwrap();
     g.objective("unlike", softplus, 0.7).unwrap();
-    finish(&mut g, &[target]);
+    join_and_head(&mut g, &[target]);
     for rows in [9, 150] {
         check_gradients(&g, options(), &Batch::random(rows as u64, rows, &SLOTS, 0, 1), &[]);
     }
@@ -153,9 +136,9 @@ fn the_logit_of_a_product_stays_exact_at_the_ends() {
 #[test]
 fn a_list_longer_than_its_place_is_refused() {
     let mut g = Graph::default();
-    let (list, target) = start(&mut g);
+    let (list, target) = list_and_target(&mut g);
     let sum = g.collect("sum", list, Collecting::Sum).unwrap();
-    finish(&mut g, &[target, sum]);
+    join_and_head(&mut g, &[target, sum]);
     let network = Network::<f32>::new(&g, 1, None);
     let mut batch = Batch::<f32>::random(1, 3, &SLOTS, 0, 1);
     batch.slots[1] = crate::support::Ids::Many(vec![0, 7, 7, 7], vec![1; 7]);
@@ -166,7 +149,7 @@ fn a_list_longer_than_its_place_is_refused() {
 #[test]
 fn mixed_kinds_of_rows_are_refused() {
     let mut g = Graph::default();
-    let (list, target) = start(&mut g);
+    let (list, target) = list_and_target(&mut g);
     let error = g.concat("mixed", &[list, target]).unwrap_err();
     assert!(error.to_string().contains("rows"), "{error}");
     assert!(g.objective("wide", list, 1.0).is_err());

@@ -1,28 +1,10 @@
 //! Ops along lists, and numbers as embeddings: gradients, shapes, empty lists.
 
-use polyrank_engine::{
-    Collecting, Graph, Init, Loss, Neighbour, Network, Pooling, Scorer, Space, Tensor, Update, Value,
+use polyrank_engine::{Collecting, Graph, Init, Loss, Neighbour, Network, Scorer, Space, Tensor, Update, Value};
+
+use crate::support::{
+    Batch, Ids, MOST, SLOTS, check_gradients, join_and_head, layer, linear, list_and_target, options, relu,
 };
-
-use crate::support::{Batch, Ids, check_gradients, layer, linear, options, relu};
-
-const MOST: usize = 6;
-/// A table of 7 rows read one id a row, and lists of the same table's ids.
-const SLOTS: [(u64, bool); 2] = [(7, false), (7, true)];
-
-/// A list's embeddings `[.., 3]`, and a row's value `[B, 3]`.
-fn start(g: &mut Graph) -> (Value, Value) {
-    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
-    let space = Space::List { slot: 1, most: MOST, extra: 0 };
-    let target = g.lookup("target", 0, table, Pooling::One).unwrap();
-    (g.lookup_each("list", 1, table, space).unwrap(), target)
-}
-
-fn finish(g: &mut Graph, parts: &[Value]) {
-    let x = g.concat("joined", parts).unwrap();
-    let z = linear(g, "out", x, 1);
-    g.head("task", z, Loss::Mse, 1.0).unwrap();
-}
 
 fn check(g: &Graph) {
     // The first batch has one row, whose list has several ids.
@@ -40,7 +22,7 @@ fn check(g: &Graph) {
 fn recurrence_with_every_kind_of_update() {
     for update in [Update::Gate, Update::Scaled, Update::Score] {
         let mut g = Graph::default();
-        let (list, target) = start(&mut g);
+        let (list, target) = list_and_target(&mut g);
         let blocks = if update == Update::Score { 2 } else { 3 };
         // Two layers of it, so that a gradient comes from above each step too; 70 columns are two panels.
         for (name, dim) in [("narrow", 2), ("wide", 70 / blocks)] {
@@ -66,11 +48,11 @@ fn recurrence_with_every_kind_of_update() {
 #[test]
 fn a_gru_is_its_equations() {
     let mut g = Graph::default();
-    let (list, target) = start(&mut g);
+    let (list, target) = list_and_target(&mut g);
     let projected = linear(&mut g, "in", list, 3);
     let state = g.gru("gru", projected, None, Update::Gate, Init::Constant(0.0)).unwrap();
     let last = g.collect("last", state, Collecting::Last).unwrap();
-    finish(&mut g, &[target, last]);
+    join_and_head(&mut g, &[target, last]);
     let mut network = Network::<f64>::new(&g, 1, None);
     let set = |network: &mut Network<f64>, name: &str, dims: &[usize], data: &[f64]| {
         network.set(&Tensor { name: name.into(), dims: dims.into(), data: data.into() }).unwrap();
@@ -106,12 +88,12 @@ fn a_gru_is_its_equations() {
 fn neighbours_either_way() {
     for which in [Neighbour::Previous, Neighbour::Next] {
         let mut g = Graph::default();
-        let (list, target) = start(&mut g);
+        let (list, target) = list_and_target(&mut g);
         let hidden = relu(&mut g, "hidden", list, 4);
         let beside = g.neighbour("beside", hidden, which).unwrap();
         let product = g.multiply("product", hidden, beside).unwrap();
         let sum = g.collect("sum", product, Collecting::Sum).unwrap();
-        finish(&mut g, &[target, sum]);
+        join_and_head(&mut g, &[target, sum]);
         check(&g);
     }
 }
@@ -119,7 +101,7 @@ fn neighbours_either_way() {
 #[test]
 fn a_target_at_the_end_of_its_list() {
     let mut g = Graph::default();
-    let (list, target) = start(&mut g);
+    let (list, target) = list_and_target(&mut g);
     let whole = g.append("whole", list, target).unwrap();
     assert_eq!(g.space(whole), Space::List { slot: 1, most: MOST, extra: 1 });
     let placed = g.places("placed", whole, Init::Normal(0.5)).unwrap();
@@ -128,7 +110,7 @@ fn a_target_at_the_end_of_its_list() {
     let flat = g.flatten("flat", weights).unwrap();
     assert_eq!((g.space(flat), g.width(flat)), (Space::Rows, 4 * (MOST + 1)));
     let last = g.collect("last", hidden, Collecting::Last).unwrap();
-    finish(&mut g, &[flat, last, target]);
+    join_and_head(&mut g, &[flat, last, target]);
     // Only lists of every length give each place a gradient; the longest random one has five.
     let lengths: Vec<u32> = (0..=MOST as u32).collect();
     let offsets: Vec<u32> = std::iter::once(0)
@@ -151,10 +133,10 @@ fn a_target_at_the_end_of_its_list() {
 #[test]
 fn flattened_lists_end_at_the_first_columns() {
     let mut g = Graph::default();
-    let (list, target) = start(&mut g);
+    let (list, target) = list_and_target(&mut g);
     let flat = g.flatten("flat", list).unwrap();
     g.watch("flat", flat);
-    finish(&mut g, &[target, flat]);
+    join_and_head(&mut g, &[target, flat]);
     let mut network = Network::<f32>::new(&g, 1, None);
     let data = (0..21u8).map(f32::from).collect();
     network.set(&Tensor { name: "t".into(), dims: vec![7, 3], data }).unwrap();
@@ -178,7 +160,7 @@ fn numbers_as_waves() {
     let up = linear(&mut g, "up", b, 1);
     let waves = [("first", a), ("second", up)];
     let parts: Vec<Value> = waves.iter().map(|(name, x)| g.periodic(name, *x, 5, Init::Normal(0.8)).unwrap()).collect();
-    finish(&mut g, &parts);
+    join_and_head(&mut g, &parts);
     for rows in [1, 9, 150] {
         check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[], 2, 1), &[]);
     }
@@ -202,7 +184,7 @@ fn parameters_that_are_shared() {
     let error = of(&mut g, "same", z).unwrap_err();
     assert!(error.to_string().contains("[2, 3]"), "{error}");
     assert!(g.linear("same", x, layer(3)).is_err(), "unless asked for, a name is taken once");
-    finish(&mut g, &[product, a]);
+    join_and_head(&mut g, &[product, a]);
     for rows in [1, 9, 150] {
         check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[], 4, 1), &[]);
     }
@@ -211,7 +193,7 @@ fn parameters_that_are_shared() {
 #[test]
 fn shapes_that_do_not_fit() {
     let mut g = Graph::default();
-    let (list, target) = start(&mut g);
+    let (list, target) = list_and_target(&mut g);
     let (one, four) = (linear(&mut g, "one", list, 1), linear(&mut g, "four", list, 4));
     let row = linear(&mut g, "row", target, 1);
     let init = Init::Constant(0.0);

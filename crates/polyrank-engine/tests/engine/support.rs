@@ -1,7 +1,8 @@
 //! Small graphs with data of their own, and the comparison of gradients with central differences.
 
 use polyrank_engine::{
-    Feed, Graph, Init, Layer, Network, Normaliser, Optimizer, Real, SlotIds, Tensor, Trainer, TrainerOptions, Value,
+    Feed, Graph, Init, Layer, Loss, Network, Normaliser, Optimizer, Pooling, Real, SlotIds, Space, Tensor, Trainer,
+    TrainerOptions, Value,
 };
 
 /// Random numbers, the same on every machine (SplitMix64).
@@ -173,4 +174,23 @@ pub(crate) fn compare_gradients(trainer: &mut Trainer<f64>, batch: &Batch<f64>) 
     let (_, again) = trainer.inspect(&batch.feed(), &batch.labels).unwrap();
     assert!(again == grads, "what earlier passes left in the buffers shows");
     grads
+}
+
+/// Lists have at most this many ids in the tests' batches.
+pub(crate) const MOST: usize = 6;
+/// A table of 7 rows read one id a row, and lists of the same table's ids.
+pub(crate) const SLOTS: [(u64, bool); 2] = [(7, false), (7, true)];
+
+/// A list's embeddings `[.., 3]`, and a row's value `[B, 3]`.
+pub(crate) fn list_and_target(g: &mut Graph) -> (Value, Value) {
+    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
+    let space = Space::List { slot: 1, most: MOST, extra: 0 };
+    let target = g.lookup("target", 0, table, Pooling::One).unwrap();
+    (g.lookup_each("list", 1, table, space).unwrap(), target)
+}
+
+pub(crate) fn join_and_head(g: &mut Graph, parts: &[Value]) {
+    let x = g.concat("joined", parts).unwrap();
+    let z = linear(g, "out", x, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
 }

@@ -10,7 +10,7 @@ use polyrank_model::{ModelError, Predictor, network_graph, registry};
 use polyrank_schema::{Config, SetOverride};
 
 use super::statistics::Mean;
-use super::trial::run_all;
+use super::trial::{Job, jobs, results_of, run_all};
 use super::{Claim, Interval, Intervals, Settings, Study, Table};
 use crate::TrainError;
 use crate::dataset::Dataset;
@@ -85,13 +85,8 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
     for group in &GROUPS {
         configs.push(equal_sizes(group, data)?);
     }
-    let mut jobs = Vec::new();
-    for seed in 1..=seeds as u64 {
-        for group in 0..GROUPS.len() {
-            jobs.extend((0..MODELS.len()).map(|model| (seed, group, model)));
-        }
-    }
-    let job = |&(seed, group, model): &(u64, usize, usize)| {
+    let jobs = jobs(1..seeds as u64 + 1, &[0, 1], MODELS.len());
+    let job = |&(seed, group, model): &Job| {
         let mut config = configs[group][model].0.clone();
         config.train.seed = seed;
         config.train.threads = Some(1);
@@ -99,8 +94,7 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
     };
     let measured = run_all(settings, progress, &jobs, job)?;
     let aucs = |group: usize, model: usize, task: usize| -> Vec<f64> {
-        let own = measured.iter().zip(&jobs).filter(|(_, job)| (job.1, job.2) == (group, model));
-        own.map(|(aucs, _)| aucs[task]).collect()
+        results_of(&measured, &jobs, group, model).into_iter().map(|aucs| aucs[task]).collect()
     };
     let mut study = Study {
         title: "Architectures on Census-Income (Ma et al. 2018, Tables 1 and 2)".to_owned(),

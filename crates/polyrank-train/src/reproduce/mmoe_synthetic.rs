@@ -4,7 +4,7 @@
 use polyrank_data::synth::{Law, RegressionPair};
 
 use super::statistics::Mean;
-use super::trial::{Outcome, Trial, run_all};
+use super::trial::{Job, Outcome, Trial, jobs, results_of, run_all};
 use super::{Claim, Curves, Interval, Intervals, Settings, Study, Table};
 use crate::TrainError;
 
@@ -34,13 +34,8 @@ const LEARNING_RATE: f64 = 0.001;
 
 pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Result<Study, TrainError> {
     let seeds = settings.seeds.unwrap_or(if settings.full { PAPER_SEEDS } else { SEEDS });
-    let mut jobs = Vec::new();
-    for seed in 0..seeds as u64 {
-        for correlation in 0..CORRELATIONS.len() {
-            jobs.extend((0..MODELS.len()).map(|model| (seed, correlation, model)));
-        }
-    }
-    let job = |&(seed, correlation, model): &(u64, usize, usize)| {
+    let jobs = jobs(0..seeds as u64, &[0, 1, 2], MODELS.len());
+    let job = |&(seed, correlation, model): &Job| {
         let law = Law::mmoe(CORRELATIONS[correlation]);
         let trial = Trial {
             block: MODELS[model].1.to_owned(),
@@ -54,9 +49,7 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
         trial.run(&RegressionPair::new(law, seed), law.inputs)
     };
     let outcomes = run_all(settings, progress, &jobs, job)?;
-    let of = |correlation: usize, model: usize| -> Vec<&Outcome> {
-        outcomes.iter().zip(&jobs).filter(|(_, job)| (job.1, job.2) == (correlation, model)).map(|(o, _)| o).collect()
-    };
+    let of = |correlation, model| results_of(&outcomes, &jobs, correlation, model);
     let finals = |correlation, model| -> Vec<f64> {
         of(correlation, model).iter().filter_map(|o| o.curve.last()).map(|l| (l[0] + l[1]) / 2.0).collect()
     };

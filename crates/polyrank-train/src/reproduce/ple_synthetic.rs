@@ -4,7 +4,7 @@
 use polyrank_data::synth::{Law, RegressionPair};
 
 use super::statistics::Mean;
-use super::trial::{Outcome, Trial, run_all};
+use super::trial::{Job, Trial, jobs, results_of, run_all};
 use super::{Claim, Interval, Intervals, Settings, Study, Table};
 use crate::TrainError;
 
@@ -38,13 +38,8 @@ const LEARNING_RATE: f64 = 0.001;
 pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Result<Study, TrainError> {
     let seeds = settings.seeds.unwrap_or(if settings.full { PAPER_SEEDS } else { SEEDS });
     let (rows, correlations) = if settings.full { (PAPER_ROWS, vec![0, 1, 2, 3, 4]) } else { (ROWS, QUICK.to_vec()) };
-    let mut jobs = Vec::new();
-    for seed in 0..seeds as u64 {
-        for &correlation in &correlations {
-            jobs.extend((0..MODELS.len()).map(|model| (seed, correlation, model)));
-        }
-    }
-    let job = |&(seed, correlation, model): &(u64, usize, usize)| {
+    let jobs = jobs(0..seeds as u64, &correlations, MODELS.len());
+    let job = |&(seed, correlation, model): &Job| {
         let law = Law::ple(CORRELATIONS[correlation]);
         let trial = Trial {
             block: MODELS[model].1.to_owned(),
@@ -58,9 +53,7 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
         trial.run(&RegressionPair::new(law, seed), law.inputs)
     };
     let outcomes = run_all(settings, progress, &jobs, job)?;
-    let of = |correlation: usize, model: usize| -> Vec<&Outcome> {
-        outcomes.iter().zip(&jobs).filter(|(_, job)| (job.1, job.2) == (correlation, model)).map(|(o, _)| o).collect()
-    };
+    let of = |correlation, model| results_of(&outcomes, &jobs, correlation, model);
     // By seed: a task's final error with a model.
     let errors = |correlation: usize, model: usize, task: usize| -> Vec<f64> {
         of(correlation, model).iter().filter_map(|outcome| outcome.curve.last()).map(|losses| losses[task]).collect()

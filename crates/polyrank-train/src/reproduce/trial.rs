@@ -1,5 +1,6 @@
 //! One network trained on an endless stream of made-up rows.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polyrank_data::encode::{DenseLayout, InputLayout};
@@ -35,6 +36,20 @@ pub(super) struct Outcome {
     pub(super) curve: Vec<[f64; 2]>,
     /// Numbers in its layers.
     pub(super) parameters: usize,
+}
+
+/// One run of an experiment: its seed, the number of its setting (a correlation, a group of tasks), and of its model.
+pub(super) type Job = (u64, usize, usize);
+
+/// Every model in every setting with every seed, seed by seed.
+pub(super) fn jobs(seeds: Range<u64>, settings: &[usize], models: usize) -> Vec<Job> {
+    let of_seed = |seed| settings.iter().flat_map(move |&setting| (0..models).map(move |model| (seed, setting, model)));
+    seeds.flat_map(of_seed).collect()
+}
+
+/// The results of a model in a setting, seed by seed.
+pub(super) fn results_of<'a, R>(results: &'a [R], jobs: &[Job], setting: usize, model: usize) -> Vec<&'a R> {
+    results.iter().zip(jobs).filter(|(_, job)| (job.1, job.2) == (setting, model)).map(|(result, _)| result).collect()
 }
 
 /// Runs jobs on the settings' threads, in parallel, and says how many are done; results in the jobs' order.

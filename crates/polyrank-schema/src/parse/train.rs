@@ -102,6 +102,8 @@ fn read_metrics(ctx: &mut Context, section: &Section<'_>, tasks: &[Task]) -> (Op
             ctx.default(section.at("early_stopping"), "none".to_owned());
             None
         }
+        // So that one run can go on to its end: --set train.early_stopping=false.
+        Some(found) if matches!(found.node.value, Value::Bool(false)) => None,
         Some(found) => {
             let inner = Section::open(ctx, &found.key, Some(found.node), EARLY_STOPPING_KEYS);
             let otherwise = best.clone().unwrap_or_else(|| usual.to_owned());

@@ -43,6 +43,12 @@ fn a_key_inside_a_block_keeps_the_rest() {
 }
 
 #[test]
+fn early_stopping_can_be_taken_back() {
+    assert!(parse(EXAMPLE, &[]).train.early_stopping.is_some());
+    assert_eq!(parse(EXAMPLE, &["train.early_stopping=false"]).train.early_stopping, None);
+}
+
+#[test]
 fn a_later_override_wins() {
     assert_eq!(parse(BASE, &["train.seed=1", "train.seed=2"]).train.seed, 2);
 }

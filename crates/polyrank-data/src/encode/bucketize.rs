@@ -3,7 +3,6 @@
 //! Ids: 0 padding, 1 missing, then 2 + the number of boundaries that are ≤ x: a boundary begins a bucket.
 
 use arrow_array::Array;
-use hashbrown::HashMap;
 use polyrank_schema::spec::{BlockContext, OptionDefault, OptionKind, OptionSpec};
 use polyrank_schema::{Block, BlockSpec};
 
@@ -11,6 +10,7 @@ use super::MISSING;
 use super::categorical::table_rows;
 use super::column::{BadCell, each_row};
 use super::number::visit_numbers;
+use super::ranks::Ranks;
 use crate::batch::Ids;
 
 pub(crate) const SPEC: BlockSpec = BlockSpec {
@@ -33,9 +33,6 @@ pub(crate) const SPEC: BlockSpec = BlockSpec {
     check,
 };
 
-/// Distinct numbers that quantiles are found exactly for.
-const MAX_DISTINCT: usize = 1_000_000;
-
 fn check(block: &Block, _: BlockContext<'_>) -> Result<(), String> {
     match (block.has("boundaries"), block.has("quantiles")) {
         (true, true) => Err("give `boundaries` or `quantiles`, not both".to_owned()),
@@ -48,17 +45,13 @@ fn check(block: &Block, _: BlockContext<'_>) -> Result<(), String> {
 #[derive(Debug)]
 pub(crate) enum BucketizeFit {
     Boundaries(Buckets),
-    /// Numbers by their bits, and how often each was seen.
-    Quantiles {
-        buckets: u32,
-        counts: HashMap<u64, u64>,
-    },
+    Quantiles { buckets: u32, numbers: Ranks },
 }
 
 impl BucketizeFit {
     /// So many equal shares of the rows.
     pub(crate) fn quantiles(buckets: u32) -> BucketizeFit {
-        BucketizeFit::Quantiles { buckets, counts: HashMap::new() }
+        BucketizeFit::Quantiles { buckets, numbers: Ranks::new() }
     }
 
     pub(crate) fn new(block: &Block) -> Result<BucketizeFit, String> {
@@ -74,38 +67,23 @@ impl BucketizeFit {
     }
 
     pub(crate) fn observe(&mut self, x: f64) {
-        if let BucketizeFit::Quantiles { counts, .. } = self {
-            // −0 and 0 are one number.
-            *counts.entry((x + 0.0).to_bits()).or_insert(0) += 1;
-        }
-    }
-
-    /// Whether there are too many distinct numbers; asked once a batch, so memory stays bounded.
-    pub(crate) fn check_size(&self) -> Result<(), String> {
-        match self {
-            BucketizeFit::Quantiles { counts, .. } if counts.len() > MAX_DISTINCT => Err(format!(
-                "more than {MAX_DISTINCT} distinct numbers, too many for quantiles; use `bucketize` with `boundaries`, or round them"
-            )),
-            _ => Ok(()),
+        if let BucketizeFit::Quantiles { numbers, .. } = self {
+            numbers.observe(x, 1);
         }
     }
 
     pub(crate) fn merge(&mut self, other: BucketizeFit) {
-        if let (BucketizeFit::Quantiles { counts, .. }, BucketizeFit::Quantiles { counts: others, .. }) = (self, other)
+        if let (BucketizeFit::Quantiles { numbers, .. }, BucketizeFit::Quantiles { numbers: others, .. }) =
+            (self, other)
         {
-            others.into_iter().for_each(|(bits, count)| *counts.entry(bits).or_insert(0) += count);
+            numbers.merge(others);
         }
     }
 
     pub(crate) fn finish(self) -> Result<Buckets, String> {
-        self.check_size()?;
         match self {
             BucketizeFit::Boundaries(buckets) => Ok(buckets),
-            BucketizeFit::Quantiles { buckets, counts } => {
-                let mut sorted: Vec<_> = counts.into_iter().map(|(bits, n)| (f64::from_bits(bits), n)).collect();
-                sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-                Buckets::new(quantiles(&sorted, buckets))
-            }
+            BucketizeFit::Quantiles { buckets, numbers } => Buckets::new(quantiles(&numbers.finish(), buckets)),
         }
     }
 }
@@ -213,6 +191,29 @@ mod tests {
     fn boundaries_that_do_not_rise_are_refused() {
         for boundaries in [vec![1.0, 1.0], vec![2.0, 1.0], vec![f64::NAN], vec![f64::INFINITY]] {
             assert!(Buckets::new(boundaries).unwrap_err().contains("rising"));
+        }
+    }
+
+    /// Beyond a million distinct numbers, whether seen in one go or merged.
+    #[test]
+    fn quantiles_of_many_numbers_are_right_to_a_tenth_of_a_percent() {
+        let n = 2_100_000u32;
+        let observed = |from: u32, to: u32| {
+            let mut fit = BucketizeFit::quantiles(100);
+            // 7 has no common divisor with n: each number once, scattered.
+            (from..to).for_each(|i| fit.observe((u64::from(i) * 7 % u64::from(n)) as f64));
+            fit
+        };
+        let mut counted_first = observed(0, 700_000);
+        counted_first.merge(observed(700_000, n));
+        let mut sketched_first = observed(0, 1_400_000);
+        sketched_first.merge(observed(1_400_000, n));
+        for fit in [observed(0, n), counted_first, sketched_first] {
+            let boundaries = fit.finish().unwrap().boundaries;
+            assert_eq!(boundaries.len(), 99);
+            for (k, boundary) in (1..).zip(boundaries) {
+                assert!((boundary / f64::from(n) - f64::from(k) / 100.0).abs() <= 0.001, "{k}: {boundary}");
+            }
         }
     }
 

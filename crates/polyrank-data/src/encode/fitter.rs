@@ -181,9 +181,6 @@ impl Unit {
                 }
             };
             result.map_err(|bad| bad.of(name))?;
-            if let Fit::Bucketize(fit) | Fit::PiecewiseLinear(fit) = &self.fit {
-                fit.check_size().map_err(|problem| bad_column(name, problem))?;
-            }
             seen.rows += rows as u64;
             seen.missing += rows as u64 - present;
         }

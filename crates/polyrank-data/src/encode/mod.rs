@@ -22,6 +22,8 @@ mod number;
 mod persist;
 mod piecewise_linear;
 mod plan;
+mod quantile_sketch;
+mod ranks;
 mod scale;
 mod standard;
 mod summary;

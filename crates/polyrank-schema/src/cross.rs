@@ -55,7 +55,7 @@ fn check_files(ctx: &mut Context, config: &Config) {
 }
 
 /// Why a text cannot name a feature, a task or a column.
-fn name_fault(name: &str) -> Option<String> {
+pub(crate) fn name_fault(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("an empty name".to_owned());
     }

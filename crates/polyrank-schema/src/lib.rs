@@ -17,6 +17,7 @@ pub mod preset;
 mod read;
 mod set;
 pub mod spec;
+pub mod table;
 mod tree;
 
 pub use config::Config;
@@ -26,3 +27,4 @@ pub use parse::parse;
 pub use preset::Preset;
 pub use set::SetOverride;
 pub use spec::{Block, BlockSpec, OptionSpec, Registry};
+pub use table::{Column, Schema, Select, Tag};

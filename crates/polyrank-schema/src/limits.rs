@@ -2,6 +2,12 @@
 
 /// Bytes of a configuration file.
 pub(crate) const FILE_BYTES: usize = 16 << 20;
+/// Columns of a schema.
+pub(crate) const COLUMNS: usize = 20_000;
+/// Tags of a column.
+pub(crate) const COLUMN_TAGS: usize = 64;
+/// Properties of a column.
+pub(crate) const PROPERTIES: usize = 256;
 /// Features of a configuration.
 pub(crate) const FEATURES: usize = 10_000;
 /// Tasks of a configuration.

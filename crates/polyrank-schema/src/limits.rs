@@ -8,6 +8,8 @@ pub(crate) const COLUMNS: usize = 20_000;
 pub(crate) const COLUMN_TAGS: usize = 64;
 /// Properties of a column.
 pub(crate) const PROPERTIES: usize = 256;
+/// Values of a property within each other.
+pub(crate) const PROPERTY_DEPTH: usize = 16;
 /// Features of a configuration.
 pub(crate) const FEATURES: usize = 10_000;
 /// Tasks of a configuration.

@@ -21,6 +21,10 @@ impl SchemaError {
     pub(crate) fn of(column: &str, message: impl Into<String>) -> SchemaError {
         SchemaError { origin: String::new(), line: None, column: column.to_owned(), message: message.into() }
     }
+
+    pub(crate) fn at(line: usize, message: impl Into<String>) -> SchemaError {
+        SchemaError { line: Some(line), ..SchemaError::of("", message) }
+    }
 }
 
 impl fmt::Display for SchemaError {

@@ -5,6 +5,7 @@
 
 mod column;
 mod error;
+mod pbtxt;
 mod select;
 mod tag;
 
@@ -12,10 +13,11 @@ use std::collections::BTreeSet;
 use std::ops::{Add, Sub};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cross::name_fault;
 use crate::error::{Quote, printable, suggestion};
-use crate::limits::{COLUMN_TAGS, COLUMNS, PROPERTIES};
+use crate::limits::{COLUMN_TAGS, COLUMNS, PROPERTIES, PROPERTY_DEPTH};
 
 pub use column::{Bounds, Column, Domain, ValueCount, ValueType};
 pub use error::SchemaError;
@@ -200,6 +202,9 @@ fn check(column: &Column) -> Result<(), String> {
     if column.tags.len() > COLUMN_TAGS || column.properties.len() > PROPERTIES {
         return Err(format!("more than {COLUMN_TAGS} tags or {PROPERTIES} properties"));
     }
+    if column.properties.values().any(|value| depth(value) > PROPERTY_DEPTH) {
+        return Err(format!("properties with more than {PROPERTY_DEPTH} values within each other"));
+    }
     for tag in column.tags.iter() {
         if let Some(fault) = name_fault(tag.name()) {
             return Err(format!("as a tag, {fault}"));
@@ -235,6 +240,14 @@ fn check(column: &Column) -> Result<(), String> {
         return Err("a value count whose `min` is above its `max`; swap them".to_owned());
     }
     Ok(())
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(values) => 1 + values.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 #[cfg(test)]

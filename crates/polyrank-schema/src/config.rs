@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::preset::Preset;
 use crate::spec::Block;
+use crate::table::Schema;
 
 /// A valid configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// What to read and how.
     pub data: Data,
+    /// What is known of the table's columns; often nothing.
+    #[serde(default, skip_serializing_if = "Schema::is_empty")]
+    pub schema: Schema,
     /// The features, in the order declared, one entry each.
     pub features: Vec<Feature>,
     /// The tasks (T of them), in the order declared.

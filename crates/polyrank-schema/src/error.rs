@@ -25,6 +25,19 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// Whether it says of another entry's key what was said of this one's, at one place.
+    fn repeats(&self, other: &Problem) -> bool {
+        let last = |problem: &Problem| problem.key.rsplit('.').next().map(str::to_owned);
+        self.line == other.line
+            && self.column == other.column
+            && self.set == other.set
+            && self.message == other.message
+            && self.hint == other.hint
+            && last(self) == last(other)
+    }
+}
+
 /// Every problem of a configuration, in the order of the lines; prints as one line each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
@@ -72,12 +85,17 @@ impl std::error::Error for ConfigErrors {}
 pub(crate) struct Problems {
     listed: Vec<Problem>,
     found: usize,
+    /// Said once already.
+    repeated: usize,
 }
 
 impl Problems {
     pub(crate) fn push(&mut self, problem: Problem) {
         self.found += 1;
-        if self.listed.len() < LISTED {
+        // One written value stands for every column that an entry selects.
+        if problem.line.is_some() && self.listed.iter().any(|listed| problem.repeats(listed)) {
+            self.repeated += 1;
+        } else if self.listed.len() < LISTED {
             self.listed.push(problem);
         }
     }
@@ -96,7 +114,7 @@ impl Problems {
             return Ok(());
         }
         self.listed.sort_by_key(|p| (p.set.is_some(), p.line.unwrap_or(0)));
-        let more = self.found - self.listed.len();
+        let more = self.found - self.repeated - self.listed.len();
         if more > 0 {
             let message = format!("{more} more problems");
             self.listed.push(Problem { line: None, column: None, set: None, key: String::new(), message, hint: None });

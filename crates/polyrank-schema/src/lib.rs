@@ -23,7 +23,7 @@ mod tree;
 pub use config::Config;
 pub use error::{ConfigErrors, Problem};
 pub use metric::{Metric, MetricKind};
-pub use parse::parse;
+pub use parse::{OpenFile, parse, parse_with_files};
 pub use preset::Preset;
 pub use set::SetOverride;
 pub use spec::{Block, BlockSpec, OptionSpec, Registry};

@@ -3,6 +3,7 @@
 use crate::config::{Activation, AutoDim, LayerOrder, Normaliser, OnBadRow, PenaltyScope, Precision, Side};
 use crate::error::{Quote, printable};
 use crate::preset::Preset;
+use crate::table::ValueType;
 
 /// An enumeration whose values a configuration names.
 pub(crate) trait Named: Copy + PartialEq + 'static {
@@ -136,6 +137,7 @@ names! {
         "pnn" => Preset::Pnn, "din" => Preset::Din, "dien" => Preset::Dien;
     OnBadRow: "error" => OnBadRow::Error, "skip" => OnBadRow::Skip;
     Side: "context" => Side::Context, "item" => Side::Item;
+    ValueType: "int" => ValueType::Int, "float" => ValueType::Float, "text" => ValueType::Text, "bool" => ValueType::Bool;
     PoolingName: "mean" => PoolingName::Mean, "sum" => PoolingName::Sum, "max" => PoolingName::Max;
     Activation: "linear" => Activation::Linear, "relu" => Activation::Relu, "leaky_relu" => Activation::LeakyRelu,
         "prelu" => Activation::Prelu, "sigmoid" => Activation::Sigmoid, "tanh" => Activation::Tanh,
@@ -170,6 +172,7 @@ mod tests {
         same_as_stored::<Preset>();
         same_as_stored::<OnBadRow>();
         same_as_stored::<Side>();
+        same_as_stored::<ValueType>();
         same_as_stored::<Activation>();
         same_as_stored::<LayerOrder>();
         same_as_stored::<PenaltyScope>();

@@ -28,7 +28,10 @@ impl Context {
     }
 
     pub(crate) fn report_at(&mut self, place: &Place, key: &str, message: String, hint: Option<String>) {
-        let line = if let Place::Line(line) = place { Some(*line) } else { None };
+        let line = match place {
+            Place::Line(line) | Place::Decided { line: Some(line), .. } => Some(*line),
+            _ => None,
+        };
         let set = if let Place::Set(set) = place { Some(set.to_string()) } else { None };
         self.problems.push(Problem { line, column: None, set, key: key.to_owned(), message, hint });
     }
@@ -58,6 +61,16 @@ impl Context {
     /// Whether a value was found under `key`.
     pub(crate) fn is_written(&self, key: &str) -> bool {
         self.places.contains_key(key)
+    }
+
+    /// Notes what was decided of a table's keys by what is said of a column.
+    pub(crate) fn decided(&mut self, section: &Section<'_>) {
+        for entry in section.table.iter().flat_map(|table| &table.0) {
+            if let Place::Decided { because, .. } = &entry.node.place {
+                let because = because.to_string();
+                self.in_force.push(InForce { key: section.at(&entry.key), value: entry.node.value.written(), because });
+            }
+        }
     }
 
     /// Notes a value that is the same under every preset.

@@ -102,6 +102,13 @@ fn refuse(text: &str, key: &str, message: &str, hint: &str) -> ConfigErrors {
     ConfigErrors::new("--set", vec![problem])
 }
 
+impl SetOverride {
+    /// Whether it changes entries of `[[features]]` or `[[tasks]]`, not the list as a whole.
+    pub(crate) fn is_of_entries(&self) -> bool {
+        self.path.len() > 1 && matches!(self.path[0].as_str(), "features" | "tasks")
+    }
+}
+
 /// Lays `set` over the tree. What the key or the value is worth is for the reader of the tree to say.
 pub(crate) fn apply(ctx: &mut Context, root: &mut Table, set: &SetOverride, registry: &Registry<'_>) {
     let path: Vec<&str> = set.path.iter().map(String::as_str).collect();
@@ -138,8 +145,12 @@ fn put(table: &mut Table, path: &[&str], value: &Node) {
     if let Some(inner) = inner {
         table.put(first, Node { place, value: Value::Table(inner) });
     }
-    if let Some(Node { value: Value::Table(inner), .. }) = table.get_mut(first) {
+    if let Some(Node { value: Value::Table(inner), place }) = table.get_mut(first) {
         put(inner, rest, value);
+        // With a part of it written, it is no longer as it was decided.
+        if matches!(place, Place::Decided { .. }) {
+            *place = value.place.clone();
+        }
     }
 }
 
@@ -239,7 +250,7 @@ fn single_out(entries: &mut Vec<Node>, name: &str) -> Vec<usize> {
 }
 
 /// Whether an entry of `[[features]]` can have the value, so that `features.KEY` reaches it.
-fn feature_holds(table: &Table, path: &[&str], value: &Node, registry: &Registry<'_>) -> bool {
+pub(crate) fn feature_holds(table: &Table, path: &[&str], value: &Node, registry: &Registry<'_>) -> bool {
     let kind = table.text("kind").unwrap_or_default();
     let shares = table.get("table").is_some();
     let (specs, usual) = match kind {
@@ -270,7 +281,7 @@ fn feature_holds(table: &Table, path: &[&str], value: &Node, registry: &Registry
         ["list", ..] => table.get("list").is_some(),
         ["size"] => kind == "vector",
         ["column"] => table.get("name").is_some(),
-        ["name" | "names", ..] => false,
+        ["name" | "names" | "select", ..] => false,
         _ => true,
     }
 }

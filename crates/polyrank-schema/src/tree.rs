@@ -5,6 +5,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Problem, Problems, printable};
+use crate::named::Written;
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,13 @@ pub(crate) enum Place {
     Line(usize),
     /// The `--set` of this key.
     Set(Arc<str>),
+    /// It was not, but what is said of a column decides it.
+    Decided {
+        /// The line to blame if the value cannot be.
+        line: Option<usize>,
+        /// What decides it, as `tag item`.
+        because: Arc<str>,
+    },
 }
 
 /// A value and its place.
@@ -72,7 +80,40 @@ impl Table {
     }
 }
 
+impl Node {
+    pub(crate) fn text(place: &Place, text: &str) -> Node {
+        Node { place: place.clone(), value: Value::Text(text.to_owned()) }
+    }
+
+    /// A table of these entries, all of it at `place`.
+    pub(crate) fn table<'k>(place: &Place, entries: impl IntoIterator<Item = (&'k str, Value)>) -> Node {
+        let mut table = Table::default();
+        for (key, value) in entries {
+            table.put(key, Node { place: place.clone(), value });
+        }
+        Node { place: place.clone(), value: Value::Table(table) }
+    }
+}
+
 impl Value {
+    /// The value as it would be written.
+    pub(crate) fn written(&self) -> String {
+        match self {
+            Value::Text(text) => text.written(),
+            Value::Int(v) => v.to_string(),
+            Value::Float(v) => v.written(),
+            Value::Bool(v) => v.written(),
+            Value::List(items) => {
+                format!("[{}]", items.iter().map(|item| item.value.written()).collect::<Vec<_>>().join(", "))
+            }
+            Value::Table(table) => {
+                let entry = |entry: &Entry| format!("{} = {}", entry.key, entry.node.value.written());
+                format!("{{ {} }}", table.0.iter().map(entry).collect::<Vec<_>>().join(", "))
+            }
+            Value::Odd(what) => (*what).to_owned(),
+        }
+    }
+
     /// What it is, for `expected …, found …`.
     pub(crate) fn describe(&self) -> String {
         match self {

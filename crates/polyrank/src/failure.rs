@@ -36,6 +36,11 @@ impl Failure {
         Failure { text: format!("{}: {error}", path.display()), input: false }
     }
 
+    /// What it says.
+    pub(crate) fn said(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(if self.input { 2 } else { 1 })
     }

@@ -20,18 +20,7 @@ const MOST_BYTES: u64 = 16 << 20;
 /// Reads a configuration; `sets` are `key=value` texts, `files` replace `data.KEY` with paths relative to the working
 /// folder.
 pub(crate) fn config(path: &Path, sets: &[String], files: &[(&str, &[String])]) -> Result<Loaded, Failure> {
-    let mut bytes = Vec::new();
-    // A pipe does not say how long it is.
-    let file = std::fs::File::open(path).map_err(|e| Failure::io(path, e))?;
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|e| Failure::io(path, e))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Failure::input(format!(
-            "{}: more than {MOST_BYTES} bytes is too long for a configuration",
-            path.display()
-        )));
-    }
-    let text =
-        String::from_utf8(bytes).map_err(|_| Failure::input(format!("{}: is not UTF-8 text", path.display())))?;
+    let text = read(path)?;
     let mut overrides = Vec::new();
     for set in sets {
         overrides.push(SetOverride::parse(set)?);
@@ -41,9 +30,25 @@ pub(crate) fn config(path: &Path, sets: &[String], files: &[(&str, &[String])]) 
             overrides.push(SetOverride::texts(&format!("data.{key}"), &absolute(files)?)?);
         }
     }
-    let config = polyrank_schema::parse(&text, &path.display().to_string(), &registry(), &overrides)?;
     let base = path.parent().map(Path::to_owned).unwrap_or_default();
-    Ok(Loaded { config, base: if base.as_os_str().is_empty() { PathBuf::from(".") } else { base } })
+    let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
+    let open = |named: &str| read(&base.join(named)).map_err(|failure| failure.said().to_owned());
+    let origin = path.display().to_string();
+    let config = polyrank_schema::parse_with_files(&text, &origin, &registry(), &overrides, &open)?;
+    Ok(Loaded { config, base })
+}
+
+/// The text of a file that is a configuration, or of one that it names.
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    // A pipe does not say how long it is.
+    let file = std::fs::File::open(path).map_err(|e| Failure::io(path, e))?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|e| Failure::io(path, e))?;
+    let shown = path.display();
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Failure::input(format!("{shown}: more than {MOST_BYTES} bytes is too long for a configuration")));
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::input(format!("{shown}: is not UTF-8 text")))
 }
 
 /// Paths that mean the same from any folder.

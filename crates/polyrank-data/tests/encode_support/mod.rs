@@ -78,6 +78,7 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             reading: Reading::default(),
             shuffle_buffer: 1,
         },
+        schema: Default::default(),
         features,
         tasks,
         model: Model {

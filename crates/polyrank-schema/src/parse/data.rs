@@ -8,6 +8,7 @@ use crate::tree::{Node, Value};
 
 const KEYS: &[&str] = &[
     "train",
+    "schema",
     "valid",
     "valid_fraction",
     "split",
@@ -37,6 +38,8 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>) -> Data {
             Vec::new()
         }
     };
+    // The columns were read before: entries are completed by them.
+    let _ = section.optional(ctx, "schema", "none", |_, _| None::<()>);
     let valid = read_validation(ctx, &section);
     let test = section.pick(ctx, "test", paths, |_| Vec::new());
     let defaults = Reading::default();

@@ -14,7 +14,7 @@ use crate::tree::{Node, Table, Value};
 
 /// The keys of one entry.
 pub(crate) const KEYS: &[&str] =
-    &["name", "names", "kind", "column", "side", "dim", "encoder", "embedding", "list", "table", "size"];
+    &["name", "names", "select", "kind", "column", "side", "dim", "encoder", "embedding", "list", "table", "size"];
 
 const LIST_KEYS: &[&str] = &["combiner", "max_length", "separator"];
 
@@ -65,6 +65,7 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>, registry: &Registry<'
         }
         let first = names.first().cloned().unwrap_or_default();
         let noted = ctx.in_force.len();
+        ctx.decided(&section);
         let single = section.get(ctx, "names").is_none();
         let column = read_column(ctx, &section, &first, single);
         let side = section.pick(ctx, "side", Found::named, |_| Side::Context);
@@ -104,7 +105,7 @@ pub(crate) fn names_of(entry: &Node) -> Vec<&str> {
 }
 
 /// Always at least one name, so that references to a feature with other problems still resolve.
-fn read_names(ctx: &mut Context, section: &Section<'_>) -> Vec<String> {
+pub(super) fn read_names(ctx: &mut Context, section: &Section<'_>) -> Vec<String> {
     let name = section.get(ctx, "name");
     let names = section.get(ctx, "names");
     let read = match (name, names) {

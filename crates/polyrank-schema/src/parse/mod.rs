@@ -1,6 +1,8 @@
 //! A configuration's text into a [`Config`], or every problem of it.
 
+mod columns;
 mod data;
+mod expand;
 mod features;
 mod model;
 mod tasks;
@@ -15,12 +17,13 @@ use crate::set::{self, SetOverride};
 use crate::spec::{BlockContext, Registry};
 use crate::tree::{self, Node, Place, Value};
 
+pub use columns::OpenFile;
 pub(crate) use data::{SEPARATOR, is_separator};
 pub(crate) use features::{BUCKETIZE, CATEGORICAL_ENCODER, DENSE_ENCODER, KEYS as FEATURE_KEYS, names_of};
 pub(crate) use tasks::KEYS as TASK_KEYS;
 
 /// The tables of a configuration.
-pub(crate) const KEYS: &[&str] = &["data", "features", "tasks", "model", "train"];
+pub(crate) const KEYS: &[&str] = &["data", "columns", "features", "tasks", "model", "train"];
 
 /// Reads a configuration: `text` in TOML with `sets` laid over it in their order, checked against `registry`.
 ///
@@ -30,14 +33,35 @@ pub(crate) const KEYS: &[&str] = &["data", "features", "tasks", "model", "train"
 ///
 /// Every problem that the text and the overrides have; only a text that is not TOML hides further ones.
 pub fn parse(text: &str, origin: &str, registry: &Registry<'_>, sets: &[SetOverride]) -> Result<Config, ConfigErrors> {
+    parse_with_files(text, origin, registry, sets, &|path| Err(format!("{path}: no files can be opened here")))
+}
+
+/// As [`parse`], where `open` reads what the configuration names and needs at once: the file of `data.schema`.
+///
+/// # Errors
+///
+/// As of [`parse`], and what `open` says of a file.
+pub fn parse_with_files(
+    text: &str,
+    origin: &str,
+    registry: &Registry<'_>,
+    sets: &[SetOverride],
+    open: OpenFile<'_>,
+) -> Result<Config, ConfigErrors> {
     let mut ctx = Context::new();
-    let config = read_config(&mut ctx, text, registry, sets);
+    let config = read_config(&mut ctx, text, registry, sets, open);
     ctx.problems.into_result(origin)?;
     // Without a problem there is a configuration; the error stands for the one way to have neither.
     config.ok_or_else(|| ConfigErrors::new(origin, Vec::new()))
 }
 
-fn read_config(ctx: &mut Context, text: &str, registry: &Registry<'_>, sets: &[SetOverride]) -> Option<Config> {
+fn read_config(
+    ctx: &mut Context,
+    text: &str,
+    registry: &Registry<'_>,
+    sets: &[SetOverride],
+    open: OpenFile<'_>,
+) -> Option<Config> {
     if text.len() > FILE_BYTES {
         ctx.problems.push(Problem {
             line: None,
@@ -50,15 +74,24 @@ fn read_config(ctx: &mut Context, text: &str, registry: &Registry<'_>, sets: &[S
         return None;
     }
     let mut root = tree::read(text, &mut ctx.problems)?;
-    for set in sets {
+    // The columns and the preset complete the entries, which the other overrides then change.
+    let (of_entries, others): (Vec<_>, Vec<_>) = sets.iter().partition(|set| set.is_of_entries());
+    for set in others {
         set::apply(ctx, &mut root, set, registry);
     }
+    model::read_preset(ctx, root.get("model"));
+    let schema = columns::read(ctx, &root, open);
+    expand::expand(ctx, &mut root, &schema, registry);
+    for set in of_entries {
+        set::apply(ctx, &mut root, set, registry);
+    }
+    expand::decide(&mut root, &schema, ctx.preset);
+    expand::report_undecided(ctx, &mut root, &schema);
     let root = Node { place: Place::Nowhere, value: Value::Table(root) };
     let section = Section::open(ctx, "", Some(&root), KEYS);
 
-    // The preset comes first because every other default depends on it, and the tasks before what counts them.
+    // The tasks come before what counts them.
     let model_node = section.get(ctx, "model").map(|f| f.node);
-    model::read_preset(ctx, model_node);
     let data_node = section.get(ctx, "data").map(|f| f.node);
     let data = data::read(ctx, data_node);
     let feature_nodes = section.get(ctx, "features").map(|f| f.node);
@@ -70,7 +103,7 @@ fn read_config(ctx: &mut Context, text: &str, registry: &Registry<'_>, sets: &[S
     let train_node = section.get(ctx, "train").map(|f| f.node);
     let train = train::read(ctx, train_node, registry, context, &tasks);
 
-    let mut config = Config { data, features, tasks, model, train, in_force: Vec::new() };
+    let mut config = Config { data, schema, features, tasks, model, train, in_force: Vec::new() };
     cross::check(ctx, &config, &Labels { features: feature_labels, tasks: task_labels });
     config.in_force = std::mem::take(&mut ctx.in_force);
     Some(config)

@@ -38,6 +38,7 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>) -> (Vec<Task>, Vec<St
 
 fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
     let section = Section::open(ctx, label, Some(node), KEYS);
+    ctx.decided(&section);
     let name = match section.get(ctx, "name") {
         Some(found) => found.name(ctx, "a name").unwrap_or_default(),
         None => {

@@ -20,7 +20,7 @@ pub struct Column {
     /// The type of its values, if known.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub value_type: Option<ValueType>,
-    /// The numbers that it may hold, if known.
+    /// The values that it may hold, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<Domain>,
     /// How many values a row has; absent if one.
@@ -45,21 +45,25 @@ pub enum ValueType {
     Bool,
 }
 
-/// The numbers that a column may hold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The values that a column may hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Domain {
     /// Columns whose domains have one name hold the same things, as an item and a list of items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Its smallest and largest number.
+    #[serde(default)]
     pub bounds: Bounds,
 }
 
 /// The smallest and the largest number of a domain, both included, where they are known.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the variants' fields are what the type says")]
 pub enum Bounds {
+    /// Of things that are no numbers, or of which nothing is known.
+    #[default]
+    Unknown,
     /// Of whole numbers.
     Int { min: Option<i64>, max: Option<i64> },
     /// Of numbers.
@@ -86,9 +90,15 @@ impl Domain {
         Domain { name: None, bounds: Bounds::Float { min: Some(min), max: Some(max) } }
     }
 
+    /// A domain of which only the name is known.
+    pub fn of(name: impl Into<String>) -> Domain {
+        Domain { name: Some(name.into()), bounds: Bounds::Unknown }
+    }
+
     /// Whether values of this type can lie within it.
     pub fn fits(&self, value_type: ValueType) -> bool {
         match self.bounds {
+            Bounds::Unknown => true,
             Bounds::Int { .. } => matches!(value_type, ValueType::Int | ValueType::Bool),
             Bounds::Float { .. } => value_type == ValueType::Float,
         }
@@ -179,7 +189,7 @@ impl Column {
     pub fn int_bounds(&self) -> Option<(i64, i64)> {
         match self.domain.as_ref().map(|domain| domain.bounds) {
             Some(Bounds::Int { min: Some(min), max: Some(max) }) => Some((min, max)),
-            None if self.value_type == Some(ValueType::Bool) => Some((0, 1)),
+            None | Some(Bounds::Unknown) if self.value_type == Some(ValueType::Bool) => Some((0, 1)),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 //! otherwise.
 
 mod column;
+pub(crate) mod decide;
 mod error;
 mod pbtxt;
 mod select;
@@ -195,7 +196,7 @@ impl From<Schema> for Vec<Column> {
 }
 
 /// What keeps a column out of a schema.
-fn check(column: &Column) -> Result<(), String> {
+pub(crate) fn check(column: &Column) -> Result<(), String> {
     if let Some(fault) = name_fault(&column.name) {
         return Err(fault);
     }

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
 mod blocks;
+mod columns;
 mod common;
 mod defaults;
 mod hostile;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::super::{Bounds, Column, Schema, Tag, ValueType};
+use super::super::{Bounds, Column, Domain, Schema, Tag, ValueType};
 use super::{STRUCT, wire};
 
 /// All columns, one `feature` each.
@@ -30,30 +30,27 @@ fn feature(out: &mut Out, column: &Column) {
         Some(ValueType::Text) => out.word("type", "BYTES"),
         None => {}
     }
-    if let Some(domain) = &column.domain {
-        let name = match domain.bounds {
-            Bounds::Int { .. } => "int_domain",
-            Bounds::Float { .. } => "float_domain",
-        };
-        out.message(name, |out| {
+    match (&column.domain, column.value_type) {
+        (Some(domain), value_type) => out.message(domain_field(domain, value_type), |out| {
             domain.name.iter().for_each(|name| out.quoted("name", name.as_bytes()));
             match domain.bounds {
+                Bounds::Unknown => {}
                 Bounds::Int { min, max } => {
                     min.iter().for_each(|min| out.word("min", min));
                     max.iter().for_each(|max| out.word("max", max));
-                    if column.tags.has(&Tag::Categorical) {
-                        out.word("is_categorical", true);
-                    }
                 }
                 Bounds::Float { min, max } => {
                     min.iter().for_each(|min| out.word("min", format!("{min:?}")));
                     max.iter().for_each(|max| out.word("max", format!("{max:?}")));
                 }
             }
-        });
-    } else if column.value_type == Some(ValueType::Bool) {
-        // Beside an int_domain there is no room for it: a feature has one domain.
-        out.message("bool_domain", |_| {});
+            if domain_field(domain, value_type) == INT_DOMAIN && column.tags.has(&Tag::Categorical) {
+                out.word("is_categorical", true);
+            }
+        }),
+        // Beside another domain there is no room for it: a feature has one.
+        (None, Some(ValueType::Bool)) => out.message("bool_domain", |_| {}),
+        (None, _) => {}
     }
     out.message("annotation", |out| {
         column.tags.iter().for_each(|tag| out.quoted("tag", tag.name().as_bytes()));
@@ -66,6 +63,17 @@ fn feature(out: &mut Out, column: &Column) {
             out.quoted("value", &wire::encode(&properties));
         });
     });
+}
+
+const INT_DOMAIN: &str = "int_domain";
+
+/// The field that holds a domain: a feature has one for each type.
+fn domain_field(domain: &Domain, value_type: Option<ValueType>) -> &'static str {
+    match (domain.bounds, value_type) {
+        (Bounds::Int { .. }, _) | (Bounds::Unknown, Some(ValueType::Int | ValueType::Bool)) => INT_DOMAIN,
+        (Bounds::Float { .. }, _) | (Bounds::Unknown, Some(ValueType::Float)) => "float_domain",
+        (Bounds::Unknown, _) => "string_domain",
+    }
 }
 
 /// Text with its depth.

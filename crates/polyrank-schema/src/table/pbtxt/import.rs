@@ -103,14 +103,22 @@ impl Reading<'_> {
         if message(self.fields, "bool_domain")?.is_some() {
             self.column.value_type = Some(ValueType::Bool);
         }
-        let named = |domain: &[Field], bounds| -> Result<Domain, SchemaError> {
+        let named = |domain: &[Field], bounds| -> Result<Option<Domain>, SchemaError> {
             let name = one(domain, "name")?.map(text).transpose()?.filter(|name| !name.is_empty());
-            Ok(Domain { name, bounds })
+            Ok(Some(Domain { name, bounds }).filter(|domain| *domain != Domain::default()))
         };
+        // A domain of the whole schema, by its name.
+        if let Some(field) = one(self.fields, "domain")? {
+            self.column.domain = Some(Domain::of(text(field)?));
+        }
+        if let Some(domain) = message(self.fields, "string_domain")? {
+            self.column.domain = named(domain, Bounds::Unknown)?;
+        }
         if let Some(domain) = message(self.fields, "int_domain")? {
             let min: Option<i64> = one(domain, "min")?.map(number).transpose()?;
             let max: Option<i64> = one(domain, "max")?.map(number).transpose()?;
-            self.column.domain = Some(named(domain, Bounds::Int { min: min.or(max.map(|_| 0)), max })?);
+            let bounds = Bounds::Int { min: min.or(max.map(|_| 0)), max };
+            self.column.domain = named(domain, if (min, max) == (None, None) { Bounds::Unknown } else { bounds })?;
             self.column.value_type.get_or_insert(ValueType::Int);
             if let Some(field) = one(domain, "is_categorical")?
                 && matches!(word(field)?, "true" | "t" | "True" | "1")
@@ -121,7 +129,8 @@ impl Reading<'_> {
         if let Some(domain) = message(self.fields, "float_domain")? {
             let min: Option<f64> = one(domain, "min")?.map(number).transpose()?;
             let max: Option<f64> = one(domain, "max")?.map(number).transpose()?;
-            self.column.domain = Some(named(domain, Bounds::Float { min: min.or(max.map(|_| 0.0)), max })?);
+            let bounds = Bounds::Float { min: min.or(max.map(|_| 0.0)), max };
+            self.column.domain = named(domain, if (min, max) == (None, None) { Bounds::Unknown } else { bounds })?;
             self.column.value_type.get_or_insert(ValueType::Float);
         }
         Ok(())

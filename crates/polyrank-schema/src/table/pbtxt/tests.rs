@@ -47,6 +47,7 @@ fn what_tensorflow_writes_is_read() {
         default_environment: "TRAINING""#;
     let schema = Schema::from_pbtxt(text, "schema.pbtxt").unwrap();
     assert_eq!(schema.get("a").unwrap().value_count, None);
+    assert_eq!(schema.get("a").unwrap().domain, Some(Domain::of("words")));
     assert_eq!(schema.get("b").unwrap().value_count.unwrap().fixed(), Some(8));
     assert_eq!(schema.get("c").unwrap().domain, Some(Domain::floats(0.0, 2.5)));
     assert_eq!(schema.get("d").unwrap().value_type, Some(ValueType::Bool));
@@ -141,6 +142,8 @@ fn columns() -> impl Strategy<Value = Column> {
             Some(Domain { name: None, bounds: Bounds::Float { min: Some(-0.5), max: None } })
         )),
         Just((Some(ValueType::Text), None)),
+        prop::sample::select(vec![ValueType::Text, ValueType::Int, ValueType::Float])
+            .prop_map(|value_type| (Some(value_type), Some(Domain::of("things")))),
         Just((Some(ValueType::Bool), None)),
         Just((None, None)),
     ];
@@ -162,7 +165,7 @@ fn columns() -> impl Strategy<Value = Column> {
         name: String::new(),
         tags: tags.into_iter().collect(),
         value_type,
-        domain: domain.map(|domain| Domain { name, ..domain }),
+        domain: domain.map(|domain| Domain { name: domain.name.or(name), ..domain }),
         value_count: count.map(|(min, more)| ValueCount { min, max: more.map(|more| min + more) }),
         properties,
     })

@@ -69,6 +69,16 @@ pub enum DataError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A row for which an expression has no value.
+    #[error("expression `{expression}`, row {number} of the batch: {problem}", number = row + 1)]
+    BadExpression {
+        /// The expression.
+        expression: String,
+        /// Its row within the batch, from 0; whoever read the batch knows the file and line.
+        row: usize,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// Encoded batches that do not belong together.
     #[error("batches cannot be joined: {0}")]
     Batch(String),

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod encode;
 pub mod error;
+pub mod expression;
 pub mod read;
 pub mod stream;
 pub mod synth;

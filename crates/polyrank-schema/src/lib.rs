@@ -9,6 +9,7 @@ mod columns;
 pub mod config;
 mod cross;
 mod error;
+pub mod expression;
 mod limits;
 mod metric;
 mod named;
@@ -22,6 +23,7 @@ mod tree;
 
 pub use config::Config;
 pub use error::{ConfigErrors, Problem};
+pub use expression::{Expression, ExpressionError};
 pub use metric::{Metric, MetricKind};
 pub use parse::{OpenFile, parse, parse_with_files};
 pub use preset::Preset;

@@ -34,6 +34,12 @@ pub(crate) const DIM: i128 = 4096;
 pub(crate) const LIST_LENGTH: i128 = 65_536;
 /// Values of a list that a sequence encoder reads.
 pub(crate) const SEQUENCE_LENGTH: i128 = 1000;
+/// Characters of an expression: a chain of that many operators still fits any stack.
+pub(crate) const EXPRESSION_CHARS: usize = 4096;
+/// How deep an expression's parentheses, functions and the like nest.
+pub(crate) const EXPRESSION_NESTING: usize = 32;
+/// How deep the parts of an expression nest, chains of operators included.
+pub(crate) const EXPRESSION_DEPTH: usize = 200;
 /// Characters of a list's separator.
 pub(crate) const SEPARATOR_CHARS: usize = 16;
 /// Rows of the shuffle buffer.

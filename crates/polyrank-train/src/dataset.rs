@@ -150,6 +150,12 @@ fn at_line(error: DataError, raw: &RawBatch) -> DataError {
         DataError::BadCell { column, row, problem } => {
             DataError::BadRow { path: raw.file.to_path_buf(), line: raw.line(row), column: Some(column), problem }
         }
+        DataError::BadExpression { expression, row, problem } => DataError::BadRow {
+            path: raw.file.to_path_buf(),
+            line: raw.line(row),
+            column: None,
+            problem: format!("`{expression}`: {problem}"),
+        },
         DataError::BadValue { column, problem } => {
             DataError::BadFile { path: raw.file.to_path_buf(), problem: format!("column `{column}`: {problem}") }
         }

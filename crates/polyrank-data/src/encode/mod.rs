@@ -37,6 +37,7 @@ pub use encoders::{Encoders, Labels};
 pub use fitter::Fitter;
 pub use layout::{DenseLayout, InputLayout, SlotLayout, TableLayout};
 pub use summary::{FeatureSummary, NumberSummary};
+pub(crate) use value::{plain, quote};
 
 /// The encoders of categorical features; `vocabulary` is the default.
 pub const CATEGORICAL: &[BlockSpec] = &[vocabulary::SPEC, hash::SPEC, identity::SPEC];

@@ -4,6 +4,7 @@
 mod encode_support;
 
 use std::fs;
+use std::path::Path;
 
 use arrow_array::*;
 use encode_support::*;
@@ -95,9 +96,9 @@ proptest! {
         let config = everything();
         let (a, b) = seen.split_at((at * seen.len() as f64) as usize);
         let whole = fit(&config, &[batch(&seen)]).unwrap();
-        let mut left = Encoders::fitter(&config).unwrap();
+        let mut left = Encoders::fitter(&config, Path::new(".")).unwrap();
         left.observe(&batch(a)).unwrap();
-        let mut right = Encoders::fitter(&config).unwrap();
+        let mut right = Encoders::fitter(&config, Path::new(".")).unwrap();
         right.observe(&batch(b)).unwrap();
         left.merge(right).unwrap();
         let merged = left.finish().unwrap();
@@ -238,9 +239,9 @@ fn labels_are_needed_only_where_they_are_read() {
 
 #[test]
 fn fitters_of_different_configurations_do_not_merge() {
-    let mut a = Encoders::fitter(&everything()).unwrap();
-    assert!(a.merge(Encoders::fitter(&byterec()).unwrap()).is_err());
-    assert!(a.merge(Encoders::fitter(&everything()).unwrap()).is_ok());
+    let mut a = Encoders::fitter(&everything(), Path::new(".")).unwrap();
+    assert!(a.merge(Encoders::fitter(&byterec(), Path::new(".")).unwrap()).is_err());
+    assert!(a.merge(Encoders::fitter(&everything(), Path::new(".")).unwrap()).is_ok());
 }
 
 #[test]
@@ -256,11 +257,11 @@ fn configurations_that_no_parser_lets_through_are_errors() {
         bucketized("f", &[("boundaries", OptionValue::Numbers(vec![2.0, 1.0]))]),
     ];
     for feature in bad {
-        let error = Encoders::fitter(&config(vec![feature.clone()], Vec::new())).unwrap_err();
+        let error = Encoders::fitter(&config(vec![feature.clone()], Vec::new()), Path::new(".")).unwrap_err();
         assert!(matches!(error, DataError::BadValue { .. }), "{feature:?}: {error}");
     }
     let twice = config(vec![dense("f", "none"), dense("f", "log")], Vec::new());
-    assert!(Encoders::fitter(&twice).is_err());
+    assert!(Encoders::fitter(&twice, Path::new(".")).is_err());
 }
 
 #[test]

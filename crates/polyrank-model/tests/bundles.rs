@@ -61,7 +61,7 @@ fn bits(predictor: &Predictor, rows: &RecordBatch) -> Vec<u32> {
 fn parts(seed: u64) -> (Config, Encoders, Network<f32>, RecordBatch) {
     let config = polyrank_schema::parse(CONFIG, "test.toml", &registry(), &[]).unwrap();
     let rows = ByteRec::new(1).rows(0..200, false);
-    let mut fitter = Encoders::fitter(&config).unwrap();
+    let mut fitter = Encoders::fitter(&config, Path::new(".")).unwrap();
     fitter.observe(&rows).unwrap();
     let encoders = fitter.finish().unwrap();
     let graph = network_graph(&config, encoders.layout()).unwrap();

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Quote, one_of, printable, suggestion};
-use crate::limits::{BOUNDARIES, COUNTS, LAYERS, NAMES, Range, TEXT_CHARS, WIDTH};
+use crate::limits::{BOUNDARIES, COUNTS, LAYERS, NAMES, Range, TEXT_CHARS, VALUES, WIDTH};
 use crate::named::Written;
 use crate::preset::Preset;
-use crate::read::{Context, Found};
+use crate::read::{Context, Found, repeated};
 use crate::spec::{Block, BlockContext, BlockSpec, Literal, OptionDefault, OptionKind, OptionSpec, OptionValue};
 use crate::tree::{Entry, Place, Table, Value};
 
@@ -134,6 +134,7 @@ fn read_value(ctx: &mut Context, found: &Found<'_>, kind: OptionKind) -> Option<
             let value = Some(OptionValue::Names(names));
             value.filter(|v| holds(v, kind)).or_else(|| found.expected(ctx, &expectation(kind)))
         }
+        (OptionKind::Values, _) => found.values(ctx).map(OptionValue::Names),
         (OptionKind::Rising, _) => found.rising(ctx, BOUNDARIES).map(OptionValue::Numbers),
         (OptionKind::Int { .. }, Value::Int(v)) => {
             let value = i64::try_from(*v).map(OptionValue::Int).ok();
@@ -176,6 +177,11 @@ fn holds(value: &OptionValue, kind: OptionKind) -> bool {
         (OptionKind::Names, OptionValue::Names(v)) => {
             v.len() <= NAMES && v.iter().all(|name| !name.is_empty() && name.chars().count() <= TEXT_CHARS)
         }
+        (OptionKind::Values, OptionValue::Names(v)) => {
+            (1..=VALUES).contains(&v.len())
+                && v.iter().all(|value| !value.is_empty() && value.chars().count() <= TEXT_CHARS)
+                && repeated(v).is_none()
+        }
         // A stored empty list reads back as one of widths.
         (OptionKind::Names, OptionValue::Units(v)) => v.is_empty(),
         _ => false,
@@ -198,6 +204,7 @@ fn expectation(kind: OptionKind) -> String {
         OptionKind::Rising => format!("a list of 1 to {BOUNDARIES} strictly rising numbers"),
         OptionKind::Text => format!("a text of up to {TEXT_CHARS} characters"),
         OptionKind::Names => format!("a list of up to {NAMES} names"),
+        OptionKind::Values => format!("a list of 1 to {VALUES} different values"),
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) const NAME_CHARS: usize = 255;
 pub(crate) const TEXT_CHARS: usize = 1024;
 /// Most names of a block's option.
 pub(crate) const NAMES: usize = 64;
+/// Most values of a column that one list gives.
+pub(crate) const VALUES: usize = 100_000;
 /// Boundaries of one bucketized feature.
 pub(crate) const BOUNDARIES: usize = 4096;
 /// Counts in a list of them.

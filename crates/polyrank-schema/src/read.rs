@@ -1,13 +1,16 @@
 //! Reading typed values out of the tree: what was expected and found, what is missing, what nobody asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::InForce;
 use crate::error::{Problem, Problems, Quote, correction, one_of, printable, suggestion};
-use crate::limits::{LAYERS, Range, WIDTH};
+use crate::limits::{LAYERS, Range, TEXT_CHARS, VALUES, WIDTH};
 use crate::named::{Named, Written};
 use crate::preset::Preset;
 use crate::tree::{Node, Place, Table, Value};
+
+/// Whole numbers beyond this have neighbours that a float cannot tell apart.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// What reading a configuration gathers besides the configuration itself.
 pub(crate) struct Context {
@@ -202,6 +205,45 @@ impl Found<'_> {
         }
     }
 
+    /// Different values of a column as their canonical texts, or one value as a list of one.
+    pub(crate) fn values(&self, ctx: &mut Context) -> Option<Vec<String>> {
+        let one = std::slice::from_ref(self.node);
+        let items = if let Value::List(items) = &self.node.value { items } else { one };
+        if items.is_empty() || items.len() > VALUES {
+            return self.expected(ctx, &format!("1 to {VALUES} values"));
+        }
+        let mut texts: Vec<String> = Vec::with_capacity(items.len());
+        for node in items {
+            let item = Found { node, key: self.key.clone() };
+            let text = match &node.value {
+                Value::Text(v) if v.is_empty() => return item.expected(ctx, "a value (an empty one is a missing one)"),
+                Value::Text(v) if v.chars().count() > TEXT_CHARS => {
+                    return item.expected(ctx, &format!("a value of up to {TEXT_CHARS} characters"));
+                }
+                Value::Text(v) => v.clone(),
+                Value::Int(v) => v.to_string(),
+                Value::Bool(v) => v.to_string(),
+                Value::Float(v) if v.is_finite() && (v.fract() != 0.0 || v.abs() <= EXACT) => canonical(*v),
+                Value::Float(_) => {
+                    return item.expected(ctx, "a value (a float holds whole numbers up to 2^53 only)");
+                }
+                _ => return item.expected(ctx, "a value (a text, a number, true or false)"),
+            };
+            texts.push(text);
+        }
+        if let Some(twice) = repeated(&texts) {
+            let message = format!("\"{}\" is listed twice", printable(twice));
+            ctx.report_at(
+                &self.node.place,
+                &self.key,
+                message,
+                Some("keep one (7, \"7\" and 7.0 are one value)".into()),
+            );
+            return None;
+        }
+        Some(texts)
+    }
+
     pub(crate) fn units(&self, ctx: &mut Context) -> Option<Vec<usize>> {
         let what = format!("a list of up to {LAYERS} layer widths, each a whole number from 1 to {WIDTH}");
         let Value::List(items) = &self.node.value else { return self.expected(ctx, &what) };
@@ -242,6 +284,18 @@ impl Found<'_> {
         }
         Some(numbers)
     }
+}
+
+/// A text that stands in a list more than once.
+pub(crate) fn repeated(texts: &[String]) -> Option<&str> {
+    let mut seen = BTreeSet::new();
+    texts.iter().find(|text| !seen.insert(text.as_str())).map(String::as_str)
+}
+
+/// A float as a column's text would have it: a whole number is that integer.
+fn canonical(value: f64) -> String {
+    // Adding 0 turns −0 into 0.
+    format!("{}", value + 0.0)
 }
 
 /// A table of the configuration that is being read.

@@ -47,6 +47,8 @@ pub enum OptionKind {
     Text,
     /// Up to 64 names of features or tasks.
     Names,
+    /// Values of a column: from 1 to 100,000 different texts, numbers, or true and false; held as texts.
+    Values,
 }
 
 /// A value of an option.
@@ -65,7 +67,7 @@ pub enum OptionValue {
     Units(Vec<usize>),
     /// Numbers.
     Numbers(Vec<f64>),
-    /// Names.
+    /// Names or values.
     Names(Vec<String>),
 }
 
@@ -208,7 +210,7 @@ impl Block {
         }
     }
 
-    /// The names under `key`, none if nothing was given.
+    /// The names or values under `key`, none if nothing was given.
     pub fn names(&self, key: &str) -> &[String] {
         match self.options.get(key) {
             Some(OptionValue::Names(v)) => v,

@@ -35,6 +35,7 @@ pub enum Part {
 #[derive(Debug, Clone)]
 pub struct Dataset {
     config: Config,
+    base: PathBuf,
     train: Source,
     valid: Option<Source>,
     splitter: Option<Arc<Splitter>>,
@@ -61,7 +62,7 @@ impl Dataset {
                 (None, Some(Arc::new(Splitter::new(*fraction, split, config.train.seed, total)?)))
             }
         };
-        Ok(Dataset { config: config.clone(), train, valid, splitter, skipped: Arc::default() })
+        Ok(Dataset { config: config.clone(), base: base.to_owned(), train, valid, splitter, skipped: Arc::default() })
     }
 
     /// Whether there are validation rows.
@@ -123,7 +124,7 @@ impl Dataset {
 
     /// Fits the encoders on the training rows; gives their number too.
     pub fn fit(&self, mut seen: impl FnMut(u64)) -> Result<(Encoders, u64), TrainError> {
-        let mut fitter = Encoders::fitter(&self.config)?;
+        let mut fitter = Encoders::fitter(&self.config, &self.base)?;
         let mut rows = 0u64;
         let raw = Prefetch::new(self.raw(Part::Train)?, AHEAD).map_err(|e| TrainError::io("thread", e))?;
         for raw in raw {

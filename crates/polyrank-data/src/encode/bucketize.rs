@@ -11,6 +11,7 @@ use super::categorical::table_rows;
 use super::column::{BadCell, each_row};
 use super::number::visit_numbers;
 use super::ranks::Ranks;
+use super::row_name::RowName;
 use crate::batch::Ids;
 
 pub(crate) const SPEC: BlockSpec = BlockSpec {
@@ -146,6 +147,14 @@ impl Buckets {
 
     pub(crate) fn cardinality(&self) -> usize {
         self.boundaries.len() + 1
+    }
+
+    /// What each row from 2 on stands for.
+    pub(crate) fn row_names(&self) -> impl Iterator<Item = RowName> + '_ {
+        (0..self.cardinality()).map(|i| RowName::Interval {
+            from: i.checked_sub(1).map(|i| self.boundaries[i]),
+            to: self.boundaries.get(i).copied(),
+        })
     }
 
     fn id(&self, x: Option<f64>) -> u32 {

@@ -10,8 +10,9 @@ use super::column::{BadCell, each_row};
 use super::hash::{self, Hash};
 use super::identity::{self, Identity, IdentityFit};
 use super::list::{ListOptions, visit_items};
+use super::row_name::RowName;
 use super::value::{Value, visit};
-use super::vocabulary::{self, Options, Vocabulary, VocabularyFit};
+use super::vocabulary::{self, Key, Options, Vocabulary, VocabularyFit};
 use crate::batch::Ids;
 
 /// Turns values into rows of an embedding table.
@@ -22,6 +23,8 @@ pub(crate) trait IdEncoder: Debug + Send + Sync {
     fn rows(&self) -> usize;
     /// Values or buckets that have rows of their own.
     fn cardinality(&self) -> usize;
+    /// What each row from 2 on stands for.
+    fn row_names(&self) -> Box<dyn Iterator<Item = RowName> + '_>;
 }
 
 /// Refuses tables that ids of 32 bits cannot address.
@@ -43,10 +46,11 @@ pub(crate) enum CategoricalFit {
 }
 
 impl CategoricalFit {
-    pub(crate) fn new(block: &Block) -> Result<CategoricalFit, String> {
+    /// `vocabulary` is that of the file which the block names, if it does.
+    pub(crate) fn new(block: &Block, vocabulary: Option<Vec<Key>>) -> Result<CategoricalFit, String> {
         match block.kind.as_str() {
             kind if kind == vocabulary::SPEC.name => {
-                Ok(CategoricalFit::Vocabulary(VocabularyFit::new(Options::new(block)?)))
+                Ok(CategoricalFit::Vocabulary(VocabularyFit::new(Options::new(block)?, vocabulary)))
             }
             kind if kind == hash::SPEC.name => Ok(CategoricalFit::Hash(Hash::new(block)?)),
             kind if kind == identity::SPEC.name => Ok(CategoricalFit::Identity(IdentityFit::new(block)?)),
@@ -106,6 +110,10 @@ impl Categorical {
 
     pub(crate) fn cardinality(&self) -> usize {
         self.encoder().cardinality()
+    }
+
+    pub(crate) fn row_names(&self) -> Box<dyn Iterator<Item = RowName> + '_> {
+        self.encoder().row_names()
     }
 
     /// The ids of a column.

@@ -1,5 +1,6 @@
 //! Fitted encoders: raw rows in, batches out.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
@@ -88,9 +89,9 @@ enum Encoded {
 const PARALLEL_CELLS: usize = 8192;
 
 impl Encoders {
-    /// Starts fitting the encoders that a configuration asks for.
-    pub fn fitter(config: &Config) -> Result<Fitter, DataError> {
-        Fitter::new(Plan::new(config)?)
+    /// Starts fitting the encoders that a configuration asks for; files that it names are relative to `base`.
+    pub fn fitter(config: &Config, base: &Path) -> Result<Fitter, DataError> {
+        Fitter::new(Plan::new(config)?, &config.data.reading, base)
     }
 
     pub(crate) fn new(plan: Plan, columns: Vec<Column>) -> Encoders {

@@ -1,13 +1,16 @@
 //! Fitting: one pass over the training rows, in mergeable parts.
 
+use std::path::Path;
+
 use arrow_array::RecordBatch;
-use polyrank_schema::config::FeatureKind;
+use polyrank_schema::config::{FeatureKind, Reading};
 use rayon::prelude::*;
 
 use super::bucketize::BucketizeFit;
 use super::categorical::CategoricalFit;
 use super::column::{bad_column, each_row};
 use super::encoders::{Column, Encoder, Encoders};
+use super::given;
 use super::list::visit_items;
 use super::moments::Moments;
 use super::number::visit_numbers;
@@ -57,11 +60,15 @@ pub(crate) struct Seen {
 }
 
 impl Fitter {
-    pub(crate) fn new(plan: Plan) -> Result<Fitter, DataError> {
+    /// Files that encoders name are relative to `base`, and read as `reading` says.
+    pub(crate) fn new(plan: Plan, reading: &Reading, base: &Path) -> Result<Fitter, DataError> {
         let mut units = Vec::new();
         for (i, feature) in plan.features.iter().enumerate().filter(|(i, _)| plan.owner[*i] == *i) {
             let fit = match &feature.kind {
-                FeatureKind::Categorical { encoder, .. } => CategoricalFit::new(encoder).map(Fit::Categorical),
+                FeatureKind::Categorical { encoder, .. } => {
+                    let vocabulary = given::vocabulary(encoder, &feature.column, reading, base)?;
+                    CategoricalFit::new(encoder, vocabulary).map(Fit::Categorical)
+                }
                 FeatureKind::Bucketized { encoder, .. } => BucketizeFit::new(encoder).map(Fit::Bucketize),
                 FeatureKind::Dense { encoder, .. } if encoder.kind == piecewise_linear::SPEC.name => {
                     piecewise_linear::fit(encoder).map(Fit::PiecewiseLinear)

@@ -7,6 +7,7 @@ use polyrank_schema::{Block, BlockSpec};
 
 use super::MISSING;
 use super::categorical::{IdEncoder, table_rows};
+use super::row_name::RowName;
 use super::value::Value;
 
 pub(crate) const SPEC: BlockSpec = BlockSpec {
@@ -59,6 +60,10 @@ impl IdEncoder for Hash {
 
     fn cardinality(&self) -> usize {
         self.buckets as usize
+    }
+
+    fn row_names(&self) -> Box<dyn Iterator<Item = RowName> + '_> {
+        Box::new((0..self.buckets).map(RowName::Bucket))
     }
 }
 

@@ -7,6 +7,7 @@ use polyrank_schema::{Block, BlockSpec};
 
 use super::MISSING;
 use super::categorical::IdEncoder;
+use super::row_name::RowName;
 use super::value::{Value, quote};
 
 pub(crate) const SPEC: BlockSpec = BlockSpec {
@@ -108,6 +109,10 @@ impl IdEncoder for Identity {
 
     fn cardinality(&self) -> usize {
         self.size as usize
+    }
+
+    fn row_names(&self) -> Box<dyn Iterator<Item = RowName> + '_> {
+        Box::new(std::iter::once(RowName::Unseen(0)).chain((0..self.size).map(|n| RowName::Value(n.to_string()))))
     }
 }
 

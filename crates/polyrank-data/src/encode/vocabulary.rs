@@ -1,15 +1,17 @@
 //! `vocabulary`: one row a value seen often enough, by falling frequency; everything else shares out-of-vocabulary rows.
 //!
 //! Ids: 0 padding, 1 missing, then `oov_buckets` rows that unseen and rare values are spread over by hash, then the
-//! values by falling frequency. Ties: integers before other text, integers by size, text by bytes.
+//! values by falling frequency. Ties: integers before other text, integers by size, text by bytes. A vocabulary that is
+//! given (`values`, `file`) keeps its own order.
 
 use hashbrown::HashMap;
-use polyrank_schema::spec::{Literal, OptionDefault, OptionKind, OptionSpec, no_further_check};
+use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind, OptionSpec};
 use polyrank_schema::{Block, BlockSpec};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::categorical::{IdEncoder, table_rows};
+use super::row_name::RowName;
 use super::value::{Value, quote};
 use super::{MAX_ROWS, MISSING};
 
@@ -35,19 +37,80 @@ pub(crate) const SPEC: BlockSpec = BlockSpec {
             default: OptionDefault::Always(Literal::Int(1)),
             doc: "rows that out-of-vocabulary values are spread over by hash",
         },
+        OptionSpec {
+            key: VALUES,
+            kind: OptionKind::Values,
+            default: OptionDefault::Absent,
+            doc: "the vocabulary, in this order, instead of what the training rows hold",
+        },
+        OptionSpec {
+            key: FILE,
+            kind: OptionKind::Text,
+            default: OptionDefault::Absent,
+            doc: "a file with the vocabulary: .txt with a value a line, or any other with a column of them",
+        },
     ],
-    check: no_further_check,
+    check,
 };
+
+/// The options that give the vocabulary.
+pub(crate) const VALUES: &str = "values";
+pub(crate) const FILE: &str = "file";
+
+fn check(block: &Block, _: BlockContext<'_>) -> Result<(), String> {
+    match (block.has(VALUES), block.has(FILE)) {
+        (false, false) => Ok(()),
+        (true, true) => Err("both `values` and `file` give the vocabulary; keep one".to_owned()),
+        _ if block.has(FILE) && block.text(FILE).is_empty() => Err("`file` names no file".to_owned()),
+        _ if block.int("min_count") > 1 || block.has("max_size") => {
+            Err("`min_count` and `max_size` choose among values of the training rows; a given vocabulary is kept \
+                 whole: leave them out"
+                .to_owned())
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Seed of the hash that spreads out-of-vocabulary values. Part of the bundle format.
 const OOV_SEED: u64 = 0x706f_6c79_7261_6e6b;
 
 /// A value that a vocabulary holds; ordered as ties are broken.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key {
     Negative(i64),
     Natural(u64),
     Text(Box<str>),
+}
+
+impl Key {
+    /// `None` for a missing value.
+    pub(crate) fn of(value: Value<'_>) -> Option<Key> {
+        match value {
+            Value::Missing => None,
+            Value::Natural(n) => Some(Key::Natural(n)),
+            Value::Negative(n) => Some(Key::Negative(n)),
+            Value::Text(text) => Some(Key::Text(text.into())),
+        }
+    }
+
+    /// For messages.
+    pub(crate) fn show(&self) -> String {
+        match self {
+            Key::Text(text) => quote(text),
+            number => number.to_string(),
+        }
+    }
+}
+
+/// The canonical text.
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Key::Natural(n) => n.fmt(f),
+            Key::Negative(n) => n.fmt(f),
+            Key::Text(text) => f.write_str(text),
+        }
+    }
 }
 
 impl Serialize for Key {
@@ -97,6 +160,18 @@ pub(crate) struct Options {
     pub(crate) min_count: u64,
     pub(crate) max_size: usize,
     pub(crate) oov_buckets: u32,
+    pub(crate) order: Order,
+}
+
+/// Which values a vocabulary has, and in which order.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Order {
+    /// Those of the training rows, by falling frequency.
+    Frequency,
+    /// Those of the configuration.
+    Listed(Vec<Key>),
+    /// Those of a file, which only fitting reads.
+    File,
 }
 
 impl Options {
@@ -109,7 +184,14 @@ impl Options {
         if max_size == 0 {
             return Err("max_size must be at least 1; leave it out for no limit".to_owned());
         }
-        Ok(Options { min_count: block.int("min_count").max(1) as u64, max_size, oov_buckets })
+        let order = if block.has(FILE) {
+            Order::File
+        } else if block.has(VALUES) {
+            Order::Listed(block.names(VALUES).iter().filter_map(|text| Key::of(Value::from_text(text))).collect())
+        } else {
+            Order::Frequency
+        };
+        Ok(Options { min_count: block.int("min_count").max(1) as u64, max_size, oov_buckets, order })
     }
 }
 
@@ -123,21 +205,40 @@ pub(crate) struct VocabularyFit {
 }
 
 impl VocabularyFit {
-    pub(crate) fn new(options: Options) -> VocabularyFit {
-        VocabularyFit { options, naturals: HashMap::new(), negatives: HashMap::new(), texts: HashMap::new() }
+    /// `from_file` is the vocabulary of [`Order::File`].
+    pub(crate) fn new(mut options: Options, from_file: Option<Vec<Key>>) -> VocabularyFit {
+        if let Some(keys) = from_file {
+            options.order = Order::Listed(keys);
+        }
+        let (naturals, negatives, texts) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut fit = VocabularyFit { options, naturals, negatives, texts };
+        if let Order::Listed(keys) = &fit.options.order {
+            for key in keys {
+                match key.clone() {
+                    Key::Natural(n) => fit.naturals.insert(n, 0),
+                    Key::Negative(n) => fit.negatives.insert(n, 0),
+                    Key::Text(text) => fit.texts.insert(text, 0),
+                };
+            }
+        }
+        fit
     }
 
     pub(crate) fn observe(&mut self, value: Value<'_>) {
-        match value {
-            Value::Missing => {}
-            Value::Natural(n) => *self.naturals.entry(n).or_insert(0) += 1,
-            Value::Negative(n) => *self.negatives.entry(n).or_insert(0) += 1,
-            Value::Text(text) => match self.texts.get_mut(text) {
-                Some(count) => *count += 1,
-                None => {
-                    self.texts.insert(text.into(), 1);
-                }
-            },
+        let known = match value {
+            Value::Missing => return,
+            Value::Natural(n) => self.naturals.get_mut(&n),
+            Value::Negative(n) => self.negatives.get_mut(&n),
+            Value::Text(text) => self.texts.get_mut(text),
+        };
+        match (known, value) {
+            (Some(count), _) => *count += 1,
+            // A given vocabulary does not grow.
+            (None, _) if self.options.order != Order::Frequency => {}
+            (None, Value::Natural(n)) => drop(self.naturals.insert(n, 1)),
+            (None, Value::Negative(n)) => drop(self.negatives.insert(n, 1)),
+            (None, Value::Text(text)) => drop(self.texts.insert(text.into(), 1)),
+            (None, Value::Missing) => {}
         }
     }
 
@@ -147,7 +248,20 @@ impl VocabularyFit {
         other.texts.into_iter().for_each(|(text, count)| *self.texts.entry(text).or_insert(0) += count);
     }
 
-    pub(crate) fn finish(self) -> Result<Vocabulary, String> {
+    fn count(&self, key: &Key) -> u64 {
+        let count = match key {
+            Key::Natural(n) => self.naturals.get(n),
+            Key::Negative(n) => self.negatives.get(n),
+            Key::Text(text) => self.texts.get(text),
+        };
+        count.copied().unwrap_or(0)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Vocabulary, String> {
+        if let Order::Listed(keys) = std::mem::replace(&mut self.options.order, Order::Frequency) {
+            let counts: Vec<u64> = keys.iter().map(|key| self.count(key)).collect();
+            return Vocabulary::new(self.options.oov_buckets, keys.into_iter().zip(counts).collect());
+        }
         let min_count = self.options.min_count;
         let naturals = self.naturals.into_iter().map(|(n, count)| (Key::Natural(n), count));
         let negatives = self.negatives.into_iter().map(|(n, count)| (Key::Negative(n), count));
@@ -192,16 +306,14 @@ impl Vocabulary {
 
     /// From a file's (value, count), which must be as [`VocabularyFit::finish`] leaves them.
     pub(crate) fn restore(options: &Options, values: Vec<(Key, u64)>) -> Result<Vocabulary, String> {
-        if values.len() > options.max_size {
-            return Err(format!("{} values, but max_size is {}", values.len(), options.max_size));
-        }
-        if let Some((key, count)) = values.iter().find(|(_, count)| *count < options.min_count) {
-            return Err(format!("{} has count {count}, below min_count = {}", show(key), options.min_count));
-        }
-        if let Some([_, (key, _)]) =
-            values.array_windows::<2>().find(|[a, b]| by_frequency(a, b) != std::cmp::Ordering::Less)
-        {
-            return Err(format!("{} is not in its place: values go by falling count, then by value", show(key)));
+        match &options.order {
+            Order::File => {}
+            Order::Listed(keys) => {
+                if !keys.iter().eq(values.iter().map(|(key, _)| key)) {
+                    return Err("the values are not those that the configuration lists".to_owned());
+                }
+            }
+            Order::Frequency => check_frequencies(options, &values)?,
         }
         let n = values.len();
         let vocabulary = Vocabulary::new(options.oov_buckets, values)?;
@@ -226,12 +338,19 @@ impl Vocabulary {
     }
 }
 
-fn show(key: &Key) -> String {
-    match key {
-        Key::Natural(n) => n.to_string(),
-        Key::Negative(n) => n.to_string(),
-        Key::Text(text) => quote(text),
+fn check_frequencies(options: &Options, values: &[(Key, u64)]) -> Result<(), String> {
+    if values.len() > options.max_size {
+        return Err(format!("{} values, but max_size is {}", values.len(), options.max_size));
     }
+    if let Some((key, count)) = values.iter().find(|(_, count)| *count < options.min_count) {
+        return Err(format!("{} has count {count}, below min_count = {}", key.show(), options.min_count));
+    }
+    if let Some([_, (key, _)]) =
+        values.array_windows::<2>().find(|[a, b]| by_frequency(a, b) != std::cmp::Ordering::Less)
+    {
+        return Err(format!("{} is not in its place: values go by falling count, then by value", key.show()));
+    }
+    Ok(())
 }
 
 impl IdEncoder for Vocabulary {
@@ -256,6 +375,11 @@ impl IdEncoder for Vocabulary {
     fn cardinality(&self) -> usize {
         self.counts.len()
     }
+
+    fn row_names(&self) -> Box<dyn Iterator<Item = RowName> + '_> {
+        let values = self.values().into_iter().map(|(key, _)| RowName::Value(key.to_string()));
+        Box::new((0..self.oov_buckets).map(RowName::Unseen).chain(values))
+    }
 }
 
 #[cfg(test)]
@@ -264,11 +388,11 @@ mod tests {
     use super::*;
 
     fn options(min_count: u64, max_size: usize, oov_buckets: u32) -> Options {
-        Options { min_count, max_size, oov_buckets }
+        Options { min_count, max_size, oov_buckets, order: Order::Frequency }
     }
 
     fn fitted(options: Options, values: &[Value<'_>]) -> Vocabulary {
-        let mut fit = VocabularyFit::new(options);
+        let mut fit = VocabularyFit::new(options, None);
         values.iter().for_each(|v| fit.observe(*v));
         fit.finish().unwrap()
     }
@@ -298,6 +422,26 @@ mod tests {
         let ids =
             [Value::Natural(7), Value::Natural(1 << 40), Value::Text("cat"), Value::Negative(-1)].map(|x| v.id(x));
         assert_eq!(ids, [3, 852, 359, 53]);
+    }
+
+    #[test]
+    fn a_given_vocabulary_keeps_its_order_and_counts_what_is_seen() {
+        let keys = [Value::Text("c"), Value::Natural(7), Value::Text("a")].map(|v| Key::of(v).unwrap()).to_vec();
+        let listed = Options { order: Order::Listed(keys.clone()), ..options(1, usize::MAX, 1) };
+        let seen = ["a", "b", "b", "a", "7"].map(Value::from_text);
+        let v = fitted(listed.clone(), &seen);
+        assert_eq!(["c", "7", "a", "b"].map(|x| v.id(Value::from_text(x))), [3, 4, 5, 2]);
+        let counts = || keys.iter().cloned().zip([0, 1, 2]).collect::<Vec<_>>();
+        assert_eq!(v.values(), counts());
+        assert!(Vocabulary::restore(&listed, counts()).is_ok());
+        let other = counts().into_iter().rev().collect();
+        assert!(Vocabulary::restore(&listed, other).unwrap_err().contains("not those that the configuration lists"));
+        let of_file = Options { order: Order::File, ..options(1, usize::MAX, 1) };
+        let mut fit = VocabularyFit::new(of_file.clone(), Some(keys.clone()));
+        seen.iter().for_each(|v| fit.observe(*v));
+        assert_eq!(fit.finish().unwrap().values(), counts());
+        let twice = vec![(keys[0].clone(), 1), (keys[1].clone(), 0), (keys[0].clone(), 1)];
+        assert!(Vocabulary::restore(&of_file, twice).unwrap_err().contains("twice"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
@@ -126,7 +127,7 @@ pub(crate) fn column(array: impl arrow_array::Array + 'static) -> ArrayRef {
 }
 
 pub(crate) fn fit(config: &Config, batches: &[RecordBatch]) -> Result<Encoders, DataError> {
-    let mut fitter = Encoders::fitter(config)?;
+    let mut fitter = Encoders::fitter(config, Path::new("."))?;
     batches.iter().try_for_each(|batch| fitter.observe(batch))?;
     fitter.finish()
 }

@@ -1,6 +1,7 @@
 //! The program of `docs/annotated-mmoe.md`: MMoE by hand, the configured one, training, scoring.
 
 use std::error::Error;
+use std::path::Path;
 
 use polyrank_data::Ids;
 use polyrank_data::encode::{Encoders, Labels};
@@ -26,7 +27,7 @@ fn the_page_runs() -> Result<(), Box<dyn Error>> {
     let (train, test) = (log.slice(0, 8_000), log.slice(8_000, 1_000));
 
     let config = polyrank_schema::parse(&text, "ranker.toml", &registry(), &[])?;
-    let mut fitter = Encoders::fitter(&config)?;
+    let mut fitter = Encoders::fitter(&config, Path::new("."))?;
     fitter.observe(&train)?;
     let encoders = fitter.finish()?;
     let layout = encoders.layout();

@@ -53,6 +53,7 @@ fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskOutput>, GraphErr
 // to here.
 
 use std::error::Error;
+use std::path::Path;
 
 use polyrank_data::encode::{Encoders, Labels};
 use polyrank_data::synth::ByteRec;
@@ -95,7 +96,7 @@ fn parse(text: &str) -> Result<Config, Box<dyn Error>> {
 fn it_scores_rows_and_shares_what_it_says() -> Result<(), Box<dyn Error>> {
     let config = parse(CONFIG)?;
     let rows = ByteRec::new(1).rows(0..50, false);
-    let mut fitter = Encoders::fitter(&config)?;
+    let mut fitter = Encoders::fitter(&config, Path::new("."))?;
     fitter.observe(&rows)?;
     let encoders = fitter.finish()?;
     // On the page from here
@@ -134,7 +135,7 @@ fn what_it_cannot_be_is_refused_with_a_way_out() {
     assert!(refused.contains("private_units"), "{refused}");
 
     let config = parse(CONFIG).unwrap();
-    let mut fitter = Encoders::fitter(&config).unwrap();
+    let mut fitter = Encoders::fitter(&config, Path::new(".")).unwrap();
     fitter.observe(&ByteRec::new(1).rows(0..5, false)).unwrap();
     let encoders = fitter.finish().unwrap();
     let short = compose(&config, encoders.layout(), |b| Ok(vec![b.input(&b.everyone())?.into()])).unwrap_err();

@@ -1,6 +1,7 @@
 //! The program of `docs/annotated-ple.md`: PLE by hand with the builder, and the configured one.
 
 use std::error::Error;
+use std::path::Path;
 
 use polyrank_data::encode::{Encoders, Labels};
 use polyrank_data::synth::ByteRec;
@@ -19,7 +20,7 @@ fn the_page_runs() -> Result<(), Box<dyn Error>> {
     let ple = "model.multi_task={ type = 'ple', task_experts = [2], shared_experts = [1], expert_units = [16] }";
     let config = polyrank_schema::parse(&text, "ranker.toml", &registry(), &[SetOverride::parse(ple)?])?;
     let rows = ByteRec::new(1).rows(0..64, false);
-    let mut fitter = Encoders::fitter(&config)?;
+    let mut fitter = Encoders::fitter(&config, Path::new("."))?;
     fitter.observe(&rows)?;
     let encoders = fitter.finish()?;
 

@@ -10,9 +10,6 @@ use crate::tree::{Node, Value};
 /// The keys of one entry.
 pub(crate) const KEYS: &[&str] = &["name", "kind", "column", "positive", "loss", "delta", "weight"];
 
-/// Whole numbers beyond this have neighbours that a float cannot tell apart.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
 /// The tasks, and the key under which each was written.
 pub(super) fn read(ctx: &mut Context, node: Option<&Node>) -> (Vec<Task>, Vec<String>) {
     let (mut tasks, mut labels) = (Vec::new(), Vec::new());
@@ -52,7 +49,7 @@ fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
         Goal::Binary => {
             section.refuse(ctx, "loss", "belongs to tasks of kind \"regression\"");
             section.refuse(ctx, "delta", "belongs to tasks of kind \"regression\"");
-            TaskKind::Binary { positive: section.optional(ctx, "positive", "1 (or true)", positive) }
+            TaskKind::Binary { positive: section.optional(ctx, "positive", "1 (or true)", |f, ctx| f.values(ctx)) }
         }
         Goal::Regression => {
             section.refuse(ctx, "positive", "belongs to tasks of kind \"binary\"");
@@ -75,44 +72,4 @@ fn read_loss(ctx: &mut Context, section: &Section<'_>) -> RegressionLoss {
             RegressionLoss::Huber { delta: section.pick(ctx, "delta", |f, ctx| f.float(ctx, ABOVE_ZERO), |_| 1.0) }
         }
     }
-}
-
-fn positive(found: &Found<'_>, ctx: &mut Context) -> Option<Vec<String>> {
-    let one = std::slice::from_ref(found.node);
-    let items = if let Value::List(items) = &found.node.value { items } else { one };
-    if items.is_empty() {
-        return found.expected(ctx, "at least one label value");
-    }
-    let mut texts: Vec<String> = Vec::with_capacity(items.len());
-    for node in items {
-        let item = Found { node, key: found.key.clone() };
-        let text = match &node.value {
-            Value::Text(v) if v.is_empty() => {
-                return item.expected(ctx, "a label value (an empty label is a missing one)");
-            }
-            Value::Text(v) => v.clone(),
-            Value::Int(v) => v.to_string(),
-            Value::Bool(v) => v.to_string(),
-            Value::Float(v) if v.is_finite() && (v.fract() != 0.0 || v.abs() <= EXACT) => canonical(*v),
-            Value::Float(_) => {
-                return item.expected(ctx, "a label value (a float holds whole numbers up to 2^53 only)");
-            }
-            _ => return item.expected(ctx, "a label value (a text, a number, true or false)"),
-        };
-        texts.push(text);
-    }
-    let mut sorted: Vec<&String> = texts.iter().collect();
-    sorted.sort();
-    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        let message = format!("\"{}\" is listed twice", printable(pair[0]));
-        ctx.report_at(&found.node.place, &found.key, message, Some("keep one (7, \"7\" and 7.0 are one value)".into()));
-        return None;
-    }
-    Some(texts)
-}
-
-/// A float as a column's text would have it: a whole number is that integer.
-fn canonical(value: f64) -> String {
-    // Adding 0 turns −0 into 0.
-    format!("{}", value + 0.0)
 }

@@ -165,11 +165,11 @@ fn tasks_fit_together() {
         ),
         (
             &[After(LIKE, "positive = []")],
-            "c.toml:11: tasks.like.positive: expected at least one label value, found an empty list",
+            "c.toml:11: tasks.like.positive: expected 1 to 100000 values, found an empty list",
         ),
         (
             &[After(LIKE, "positive = ''")],
-            "c.toml:11: tasks.like.positive: expected a label value (an empty label is a missing one), found the text \
+            "c.toml:11: tasks.like.positive: expected a value (an empty one is a missing one), found the text \
              \"\"",
         ),
         (
@@ -178,12 +178,12 @@ fn tasks_fit_together() {
         ),
         (
             &[After(LIKE, "positive = 1e17")],
-            "c.toml:11: tasks.like.positive: expected a label value (a float holds whole numbers up to 2^53 only), \
+            "c.toml:11: tasks.like.positive: expected a value (a float holds whole numbers up to 2^53 only), \
              found 1e17",
         ),
         (
             &[After(LIKE, "positive = {}")],
-            "c.toml:11: tasks.like.positive: expected a label value (a text, a number, true or false), found a table",
+            "c.toml:11: tasks.like.positive: expected a value (a text, a number, true or false), found a table",
         ),
         (
             &[After(TRAIN, "null_values = ['no']"), After(LIKE, "positive = 'no'")],

@@ -21,6 +21,7 @@ mod table;
 
 pub use exec::feed::{Feed, FeedError, SlotIds};
 pub use exec::score::Scorer;
+pub use exec::targets::Targets;
 pub use exec::train::{StepReport, Trainer, TrainerOptions};
 pub use graph::{Graph, GraphError, Init, Layer, Pooling, Space, Stretch, Table, Value};
 pub use kernels::Isa;

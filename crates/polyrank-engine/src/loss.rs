@@ -50,9 +50,11 @@ fn sign<T: Real>(d: T) -> T {
     }
 }
 
-/// What a head's summed loss is divided by.
+/// What a head's loss, summed over the rows that have the label times their weights, is divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Normaliser {
+    /// The summed weights of the rows of the batch that have the label: a weighted mean.
+    WeightSum,
     /// The rows of the batch that have the label.
     Count,
     /// The rows of the batch.

@@ -13,8 +13,8 @@ pub fn trainer_options(config: &Config, threads: usize) -> TrainerOptions {
         optimizer: optimizer(&train.optimizer),
         embedding_optimizer: optimizer(&train.embedding_optimizer),
         normaliser: match train.normaliser {
-            // Rows weigh 1 each, so the sum of weights is the count.
-            Configured::WeightSum | Configured::Count => Normaliser::Count,
+            Configured::WeightSum => Normaliser::WeightSum,
+            Configured::Count => Normaliser::Count,
             Configured::Batch => Normaliser::Batch,
             Configured::Sum => Normaliser::Sum,
         },

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::exec::context::Training;
 use crate::exec::feed::{Feed, SlotIds};
+use crate::exec::targets::Targets;
 use crate::graph::{Graph, Space};
 use crate::ops::lookup::Ids;
 use crate::real::Real;
@@ -12,8 +13,8 @@ use crate::rng::Purpose;
 /// A batch with all that comes with it in training.
 pub(crate) struct Input<'a, T> {
     pub(crate) feed: &'a Feed<'a, T>,
-    /// `[B, T]`, NaN where a label is missing; empty when scoring.
-    labels: &'a [T],
+    /// No labels when scoring.
+    targets: Targets<'a, T>,
     /// By sampled slot: an id for each of the slot that it is like.
     sampled: Vec<Vec<u32>>,
 }
@@ -21,11 +22,16 @@ pub(crate) struct Input<'a, T> {
 impl<'a, T: Real> Input<'a, T> {
     /// A batch to score.
     pub(crate) fn scoring(feed: &'a Feed<'a, T>) -> Input<'a, T> {
-        Input { feed, labels: &[], sampled: Vec::new() }
+        Input { feed, targets: Targets { labels: &[], weights: &[] }, sampled: Vec::new() }
     }
 
     /// A batch to train on. The feed has been checked.
-    pub(crate) fn training(graph: &Graph, feed: &'a Feed<'a, T>, labels: &'a [T], training: Training) -> Input<'a, T> {
+    pub(crate) fn training(
+        graph: &Graph,
+        feed: &'a Feed<'a, T>,
+        targets: Targets<'a, T>,
+        training: Training,
+    ) -> Input<'a, T> {
         let draw = |(i, sampled): (usize, &crate::graph::Sampled)| {
             let SlotIds::Many { ids, .. } = feed.slots[sampled.like] else { return Vec::new() };
             let stream = training.stream(Purpose::Negatives, i as u64);
@@ -38,7 +44,7 @@ impl<'a, T: Real> Input<'a, T> {
             };
             ids.iter().enumerate().map(draw).collect()
         };
-        Input { feed, labels, sampled: graph.sampled.iter().enumerate().map(draw).collect() }
+        Input { feed, targets, sampled: graph.sampled.iter().enumerate().map(draw).collect() }
     }
 
     /// A lookup's ids.
@@ -52,7 +58,16 @@ impl<'a, T: Real> Input<'a, T> {
 
     /// The label of a row of the batch.
     pub(crate) fn label(&self, row: usize, task: usize) -> T {
-        self.labels[row * (self.labels.len() / self.feed.rows) + task]
+        self.targets.labels[self.target(row, task)]
+    }
+
+    /// The weight of a row of the batch for a task.
+    pub(crate) fn weight(&self, row: usize, task: usize) -> T {
+        self.targets.weight(self.target(row, task))
+    }
+
+    fn target(&self, row: usize, task: usize) -> usize {
+        row * (self.targets.labels.len() / self.feed.rows) + task
     }
 
     /// The rows of a space that belong to a row of the batch.

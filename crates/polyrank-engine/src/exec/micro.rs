@@ -88,10 +88,11 @@ fn losses<T: Real>(
         let scale = T::of(micro.scales[h]);
         let mut sum = 0.0;
         for (r, row) in rows.clone().enumerate() {
-            let label = micro.input.label(row, h);
+            let (label, weight) = (micro.input.label(row, h), micro.input.weight(row, h));
             let (loss, slope) =
                 if label.f64().is_nan() { (T::ZERO, T::ZERO) } else { head.loss.at(outputs[0].row(r)[0], label) };
-            sum += loss.f64();
+            sum += (loss * weight).f64();
+            let slope = slope * weight;
             if let Some(grads) = grads.first_mut() {
                 let g = &mut grads.row_mut(r)[0];
                 *g = if pass.plan.loss_accumulates[h] { *g + slope * scale } else { slope * scale };

@@ -8,6 +8,7 @@ pub(crate) mod input;
 mod micro;
 mod run;
 pub mod score;
+pub mod targets;
 pub mod train;
 mod update;
 

@@ -11,6 +11,7 @@ use crate::exec::feed::{Feed, FeedError};
 use crate::exec::input::Input;
 use crate::exec::micro::{Lane, Micro, MicroSums, run_action};
 use crate::exec::run::Pass;
+use crate::exec::targets::Targets;
 use crate::exec::update::{self, Clip};
 use crate::graph::{Graph, Param};
 use crate::kernels::arena::Arena;
@@ -30,7 +31,7 @@ pub struct TrainerOptions {
     pub optimizer: Optimizer,
     /// Optimizer of the embedding tables.
     pub embedding_optimizer: Optimizer,
-    /// What a head's summed loss is divided by.
+    /// What a head's summed, weighted loss is divided by.
     pub normaliser: Normaliser,
     /// l1·Σ|w| and l2·Σw² over layer weights.
     pub layer_penalty: (f64, f64),
@@ -49,10 +50,12 @@ pub struct TrainerOptions {
 /// What a step computed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepReport {
-    /// Σ loss over the rows that have the label, by head.
+    /// Σ weight·loss over the rows that have the label, by head.
     pub loss_sums: Vec<f64>,
     /// Rows that have the label, by head.
     pub counts: Vec<usize>,
+    /// Σ weight over the rows that have the label, by head.
+    pub weight_sums: Vec<f64>,
     /// What the step minimised: weighted, normalised losses plus penalties.
     pub total: f64,
 }
@@ -76,6 +79,8 @@ pub struct Trainer<T: Real> {
     /// Optimizer state of the layers, laid out like the parameters.
     dense_state: [Vec<T>; 2],
     step: u64,
+    /// By head: what its weight is multiplied by.
+    factors: Vec<f64>,
 }
 
 impl<T: Real> Trainer<T> {
@@ -107,6 +112,7 @@ impl<T: Real> Trainer<T> {
             lanes: Vec::new(),
             arenas: Vec::new(),
             step: 0,
+            factors: vec![1.0; network.graph.heads.len()],
             network,
             options,
             plan,
@@ -157,40 +163,55 @@ impl<T: Real> Trainer<T> {
         Ok(())
     }
 
+    /// Multiplies the heads' weights from the next step on, `[T]`; a factor is finite and not negative. Not part of the
+    /// state that a checkpoint holds.
+    pub fn set_factors(&mut self, factors: &[f64]) -> Result<(), FeedError> {
+        let heads = self.factors.len();
+        if factors.len() != heads || factors.iter().any(|factor| !(0.0..f64::INFINITY).contains(factor)) {
+            return Err(FeedError(format!("{factors:?} as factors of the losses of {heads} tasks")));
+        }
+        self.factors.copy_from_slice(factors);
+        Ok(())
+    }
+
     fn refresh(&mut self) {
         let Trainer { network, transposed, pool, .. } = self;
         pool.install(|| network.params.transpose(transposed));
     }
 
-    /// One step on a batch. `labels` is `[B, T]` row by row, NaN where a label is missing.
-    pub fn step(&mut self, feed: &Feed<'_, T>, labels: &[T]) -> Result<StepReport, FeedError> {
-        let report = self.gradients(feed, labels)?;
+    /// One step on a batch: its labels, `[B, T]` row by row, NaN where one is missing, or [`Targets`] with weights too.
+    pub fn step<'t>(
+        &mut self,
+        feed: &Feed<'_, T>,
+        targets: impl Into<Targets<'t, T>>,
+    ) -> Result<StepReport, FeedError> {
+        let report = self.gradients(feed, targets.into())?;
         let penalty = self.update();
         Ok(StepReport { total: report.total + penalty, ..report })
     }
 
     /// Forward, losses and backward; leaves the gradients in the lanes and the slots.
-    fn gradients(&mut self, feed: &Feed<'_, T>, labels: &[T]) -> Result<StepReport, FeedError> {
+    fn gradients(&mut self, feed: &Feed<'_, T>, targets: Targets<'_, T>) -> Result<StepReport, FeedError> {
         let heads = self.network.graph.heads.len();
         feed.check(&self.network.graph)?;
-        if feed.rows == 0 || feed.rows.checked_mul(heads) != Some(labels.len()) {
-            return Err(FeedError(format!("{} labels for {} rows of {heads} tasks", labels.len(), feed.rows)));
-        }
+        targets.check(feed.rows, heads)?;
         let cut = Cut::of(feed.rows, self.plan.micro_rows);
-        let counts: Vec<usize> =
-            (0..heads).map(|h| labels.iter().skip(h).step_by(heads).filter(|y| !y.f64().is_nan()).count()).collect();
-        let scales: Vec<f64> = (self.network.graph.heads.iter().zip(&counts))
-            .map(|(head, &count)| match self.options.normaliser {
-                Normaliser::Count => head.weight / count.max(1) as f64,
-                Normaliser::Batch => head.weight / feed.rows as f64,
-                Normaliser::Sum => head.weight,
-            })
-            .collect();
+        let (counts, weight_sums): (Vec<usize>, Vec<f64>) = (0..heads).map(|h| targets.space(h, heads)).unzip();
+        let scales = self.network.graph.heads.iter().zip(&self.factors).enumerate().map(|(h, (head, factor))| {
+            let divisor = match self.options.normaliser {
+                // Where all weights are 0 there is nothing to divide.
+                Normaliser::WeightSum if weight_sums[h] > 0.0 => weight_sums[h],
+                Normaliser::WeightSum | Normaliser::Sum => 1.0,
+                Normaliser::Count => counts[h].max(1) as f64,
+                Normaliser::Batch => feed.rows as f64,
+            };
+            head.weight * factor / divisor
+        });
         let share = if self.options.normaliser == Normaliser::Sum { 1.0 } else { 1.0 / feed.rows as f64 };
         let objectives = self.network.graph.objectives.iter().map(|objective| objective.weight * share);
-        let scales: Vec<f64> = scales.into_iter().chain(objectives).collect();
+        let scales: Vec<f64> = scales.chain(objectives).collect();
         let training = Training { seed: self.options.seed, step: self.step };
-        let input = Input::training(&self.network.graph, feed, labels, training);
+        let input = Input::training(&self.network.graph, feed, targets, training);
         self.prepare(&cut, &input);
         let segments = self.plan.segments.clone();
         let mut sums: Vec<f64> = Vec::new();
@@ -208,7 +229,7 @@ impl<T: Real> Trainer<T> {
         let total = loss_sums.iter().zip(&scales).map(|(sum, scale)| sum * scale).sum();
         loss_sums.truncate(heads);
         self.gather(&input);
-        Ok(StepReport { loss_sums, counts, total })
+        Ok(StepReport { loss_sums, counts, weight_sums, total })
     }
 
     /// Buffers for a batch cut so.
@@ -398,8 +419,12 @@ impl<T: Real> Trainer<T> {
 
     /// The loss on a batch in training mode and every gradient, penalties included. Changes no weight, but running
     /// statistics take in the batch as in a step. For tests.
-    pub fn inspect(&mut self, feed: &Feed<'_, T>, labels: &[T]) -> Result<(f64, Vec<Tensor<T>>), FeedError> {
-        let report = self.gradients(feed, labels)?;
+    pub fn inspect<'t>(
+        &mut self,
+        feed: &Feed<'_, T>,
+        targets: impl Into<Targets<'t, T>>,
+    ) -> Result<(f64, Vec<Tensor<T>>), FeedError> {
+        let report = self.gradients(feed, targets.into())?;
         let Trainer { network, options, pool, lanes, sparse, .. } = self;
         let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
         pool.install(|| {

@@ -14,7 +14,7 @@ fn silent_head(g: &mut Graph) -> Value {
 }
 
 fn rows<T: Real>(n: usize) -> Batch<T> {
-    Batch { rows: n, slots: vec![], dense: vec![T::ZERO; n], labels: vec![T::ZERO; n] }
+    Batch { rows: n, slots: vec![], dense: vec![T::ZERO; n], labels: vec![T::ZERO; n], weights: vec![] }
 }
 
 /// The sum of a value's columns, minimised.

@@ -260,7 +260,7 @@ fn concats() {
 }
 
 /// Three heads, two on one value, with weights; labels 0 and 2 are missing in places.
-fn heads(loss: Loss) -> (Graph, Batch<f64>) {
+pub(crate) fn heads(loss: Loss) -> (Graph, Batch<f64>) {
     let mut g = Graph::default();
     let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
     let e = g.lookup("e", 0, table, Pooling::One).unwrap();
@@ -281,11 +281,13 @@ fn heads(loss: Loss) -> (Graph, Batch<f64>) {
 }
 
 #[test]
-fn losses_with_missing_labels_and_every_normaliser() {
+fn losses_with_missing_labels_weights_and_every_normaliser() {
     for loss in [Loss::BinaryCrossEntropy, Loss::Mse, Loss::Mae, Loss::Huber { delta: 0.4 }] {
         let (g, batch) = heads(loss);
-        for normaliser in [Normaliser::Count, Normaliser::Batch, Normaliser::Sum] {
+        let weighted = Batch { weights: (0..450).map(|i| f64::from(i % 5) * 0.7).collect(), ..batch.clone() };
+        for normaliser in [Normaliser::WeightSum, Normaliser::Count, Normaliser::Batch, Normaliser::Sum] {
             check_gradients(&g, TrainerOptions { normaliser, ..options() }, &batch, &[]);
+            check_gradients(&g, TrainerOptions { normaliser, ..options() }, &weighted, &[]);
         }
         for row in [0, 1, 2] {
             let idle: &[&str] = &[];

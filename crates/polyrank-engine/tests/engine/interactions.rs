@@ -130,6 +130,7 @@ fn lists_of_none_and_huge_scores_stay_finite_in_single_precision() {
         slots: vec![Ids::One(vec![1, 2, 3]), Ids::Many(vec![0, 0, 1, 5], vec![4, 0, 1, 2, 6])],
         dense: Vec::new(),
         labels: vec![0.0; 3],
+        weights: vec![],
     };
     let scorer = Scorer::new(&network);
     let scores = scorer.score(&network, &batch.feed()).unwrap();
@@ -146,7 +147,7 @@ fn score(width: usize, numbers: &[f32], op: impl Fn(&mut Graph, Value) -> Value)
     let y = op(&mut g, x);
     g.head("task", y, Loss::Mse, 1.0).unwrap();
     let network = Network::<f32>::new(&g, 1, None);
-    let batch = Batch { rows: 1, slots: Vec::new(), dense: numbers.to_vec(), labels: vec![0.0] };
+    let batch = Batch { rows: 1, slots: Vec::new(), dense: numbers.to_vec(), labels: vec![0.0], weights: vec![] };
     Scorer::new(&network).score(&network, &batch.feed()).unwrap()[0]
 }
 

@@ -125,7 +125,7 @@ fn the_logit_of_a_product_stays_exact_at_the_ends() {
     g.head("task", both, Loss::BinaryCrossEntropy, 1.0).unwrap();
     let network = Network::<f32>::new(&g, 1, None);
     let dense = [0.0, 0.0, 200.0, 3.0, -300.0, -200.0, 90.0, 90.0, 1e4, 1e4];
-    let batch = Batch { rows: 5, slots: vec![], dense: dense.to_vec(), labels: vec![] };
+    let batch = Batch { rows: 5, slots: vec![], dense: dense.to_vec(), labels: vec![], weights: vec![] };
     let scores = Scorer::new(&network).score(&network, &batch.feed()).unwrap();
     let expected = [-(3f32.ln()), 3.0, -500.0, 90.0 - 2f32.ln(), 1e4 - 2f32.ln()];
     for (score, expected) in scores.iter().zip(expected) {

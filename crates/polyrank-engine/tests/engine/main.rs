@@ -15,3 +15,4 @@ mod random;
 mod sequences;
 mod statistics;
 mod support;
+mod weights;

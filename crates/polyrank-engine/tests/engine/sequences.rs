@@ -70,6 +70,7 @@ fn a_gru_is_its_equations() {
         slots: vec![Ids::One(vec![0, 0]), Ids::Many(vec![0, 3, 3], vec![5, 0, 6])],
         dense: vec![],
         labels: vec![],
+        weights: vec![],
     };
     let scores = Scorer::new(&network).score(&network, &batch.feed()).unwrap();
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
@@ -145,6 +146,7 @@ fn flattened_lists_end_at_the_first_columns() {
         slots: vec![Ids::One(vec![0]), Ids::Many(vec![0, 2], vec![1, 4])],
         dense: vec![],
         labels: vec![],
+        weights: vec![],
     };
     let (_, watched) = Scorer::new(&network).score_watched(&network, &batch.feed()).unwrap();
     let mut expected = vec![12.0, 13.0, 14.0, 3.0, 4.0, 5.0];

@@ -1,8 +1,8 @@
 //! Small graphs with data of their own, and the comparison of gradients with central differences.
 
 use polyrank_engine::{
-    Feed, Graph, Init, Layer, Loss, Network, Normaliser, Optimizer, Pooling, Real, SlotIds, Space, Tensor, Trainer,
-    TrainerOptions, Value,
+    Feed, Graph, Init, Layer, Loss, Network, Normaliser, Optimizer, Pooling, Real, SlotIds, Space, Targets, Tensor,
+    Trainer, TrainerOptions, Value,
 };
 
 /// Random numbers, the same on every machine (SplitMix64).
@@ -40,6 +40,8 @@ pub(crate) struct Batch<T> {
     pub(crate) slots: Vec<Ids>,
     pub(crate) dense: Vec<T>,
     pub(crate) labels: Vec<T>,
+    /// Empty where all are 1.
+    pub(crate) weights: Vec<T>,
 }
 
 impl<T: Real> Batch<T> {
@@ -66,7 +68,7 @@ impl<T: Real> Batch<T> {
         let slots = slots.collect();
         let dense = (0..rows * dense).map(|_| T::of(random.number())).collect();
         let labels = (0..rows * heads).map(|_| T::of(f64::from(random.below(2)))).collect();
-        Batch { rows, slots, dense, labels }
+        Batch { rows, slots, dense, labels, weights: Vec::new() }
     }
 
     pub(crate) fn feed(&self) -> Feed<'_, T> {
@@ -75,6 +77,10 @@ impl<T: Real> Batch<T> {
             Ids::Many(offsets, ids) => SlotIds::Many { offsets, ids },
         });
         Feed { rows: self.rows, slots: slots.collect(), dense: &self.dense }
+    }
+
+    pub(crate) fn targets(&self) -> Targets<'_, T> {
+        Targets { labels: &self.labels, weights: &self.weights }
     }
 
     /// The rows named, in this order.
@@ -94,7 +100,8 @@ impl<T: Real> Batch<T> {
             let width = values.len() / self.rows;
             rows.iter().flat_map(|&r| values[r * width..(r + 1) * width].to_vec()).collect()
         };
-        Batch { rows: rows.len(), slots: slots.collect(), dense: pick(&self.dense), labels: pick(&self.labels) }
+        let (dense, labels, weights) = (pick(&self.dense), pick(&self.labels), pick(&self.weights));
+        Batch { rows: rows.len(), slots: slots.collect(), dense, labels, weights }
     }
 }
 
@@ -151,7 +158,7 @@ pub(crate) fn check_gradients(g: &Graph, options: TrainerOptions, batch: &Batch<
 
 /// Fails unless the gradient of every parameter and table equals a central difference; gives the gradients.
 pub(crate) fn compare_gradients(trainer: &mut Trainer<f64>, batch: &Batch<f64>) -> Vec<Tensor<f64>> {
-    let (_, grads) = trainer.inspect(&batch.feed(), &batch.labels).unwrap();
+    let (_, grads) = trainer.inspect(&batch.feed(), batch.targets()).unwrap();
     let start = weights(trainer.network());
     for grad in &grads {
         let mut tensor = start.iter().find(|t| t.name == grad.name).unwrap().clone();
@@ -162,7 +169,7 @@ pub(crate) fn compare_gradients(trainer: &mut Trainer<f64>, batch: &Batch<f64>) 
             let mut loss = |w: f64| {
                 tensor.data[i] = w;
                 trainer.set(&tensor).unwrap();
-                trainer.inspect(&batch.feed(), &batch.labels).unwrap().0
+                trainer.inspect(&batch.feed(), batch.targets()).unwrap().0
             };
             let numeric = (loss(at + h) - loss(at - h)) / (2.0 * h);
             tensor.data[i] = at;
@@ -171,7 +178,7 @@ pub(crate) fn compare_gradients(trainer: &mut Trainer<f64>, batch: &Batch<f64>) 
         }
         trainer.set(&tensor).unwrap();
     }
-    let (_, again) = trainer.inspect(&batch.feed(), &batch.labels).unwrap();
+    let (_, again) = trainer.inspect(&batch.feed(), batch.targets()).unwrap();
     assert!(again == grads, "what earlier passes left in the buffers shows");
     grads
 }

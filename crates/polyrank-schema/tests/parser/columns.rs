@@ -278,3 +278,34 @@ fn a_stored_configuration_keeps_its_columns_and_an_old_one_has_none() {
     assert_ne!(bad, text);
     assert!(problems(Config::from_json(&bad, "config.json", &REGISTRY)).contains("is tagged both"));
 }
+
+#[test]
+fn the_table_of_a_configuration_tells_what_its_features_are() {
+    let text = "[data]\ntrain = \"a.csv\"\n\n[[columns]]\nname = \"uid\"\ntags = [\"user\"]\n\n\
+                [[features]]\nname = \"uid\"\nkind = \"categorical\"\nencoder = { type = \"identity\", size = 10 }\n\n\
+                [[features]]\nname = \"item\"\nkind = \"categorical\"\nside = \"item\"\n\n\
+                [[features]]\nname = \"last\"\nkind = \"categorical\"\ntable = \"item\"\nlist = { max_length = 5 }\n\n\
+                [[features]]\nname = \"age\"\nkind = \"dense\"\n\n[[features]]\nname = \"v\"\nkind = \"vector\"\nsize = 3\n\n\
+                [[tasks]]\nname = \"y\"\n\n[[tasks]]\nname = \"z\"\nkind = \"regression\"";
+    let table = polyrank_schema::parse(text, "c.toml", &REGISTRY, &[]).unwrap().table();
+    assert_eq!(table.names(), ["uid", "item", "last", "age", "v", "y", "z"]);
+    let tags = |name: &str| table.get(name).unwrap().tags.iter().map(Tag::to_string).collect::<Vec<_>>().join(" ");
+    assert_eq!(tags("uid"), "categorical user");
+    assert_eq!(tags("item"), "categorical item");
+    assert_eq!(tags("age"), "continuous context");
+    assert_eq!((tags("y"), tags("z")), ("target binary".to_owned(), "target regression".to_owned()));
+    assert_eq!(table.get("uid").unwrap().cardinality(), Some(10));
+    assert_eq!(
+        (table.get("item").unwrap().domain_name(), table.get("last").unwrap().domain_name()),
+        (Some("item"), Some("item"))
+    );
+    assert_eq!(table.get("last").unwrap().value_count.unwrap().max, Some(5));
+    assert_eq!(table.get("v").unwrap().value_count.unwrap().fixed(), Some(3));
+    // The schema that is written decides the same again.
+    let open = |_: &str| Ok(table.to_pbtxt());
+    let again = "[data]\ntrain = \"a.csv\"\nschema = \"s.pbtxt\"";
+    let again = parse_with_files(again, "c.toml", &REGISTRY, &[], &open).unwrap();
+    assert_eq!(names(&again), ["uid", "item", "last", "age", "v"]);
+    let FeatureKind::Categorical { table: Some(owner), list: Some(list), .. } = kind(&again, "last") else { panic!() };
+    assert_eq!((owner.as_str(), list.max_length), ("item", Some(5)));
+}

@@ -7,6 +7,7 @@ mod explain;
 mod init;
 mod predict;
 mod reproduce;
+mod schema;
 mod train;
 mod write;
 
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Predict(predict::Predict),
     /// Shows the network of a configuration or a bundle, and what is in force
     Explain(explain::Explain),
+    /// Writes what a configuration or a bundle says of its columns as a schema.pbtxt
+    Schema(schema::Schema),
     /// Runs a paper's experiment again and compares
     Reproduce(reproduce::Reproduce),
     /// Measures throughput
@@ -44,6 +47,7 @@ impl Command {
             Command::Evaluate(command) => command.run(),
             Command::Predict(command) => command.run(),
             Command::Explain(command) => command.run(),
+            Command::Schema(command) => command.run(),
             Command::Reproduce(command) => command.run(),
             Command::Bench(command) => command.run(),
         }

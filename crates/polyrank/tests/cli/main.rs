@@ -10,4 +10,5 @@ mod hostile;
 #[cfg(unix)]
 mod interrupting;
 mod pages;
+mod schema;
 mod support;

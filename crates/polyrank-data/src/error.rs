@@ -79,6 +79,14 @@ pub enum DataError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// An operator that cannot do what it should.
+    #[error("operator `{operator}`: {problem}")]
+    Operator {
+        /// Its type.
+        operator: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// Encoded batches that do not belong together.
     #[error("batches cannot be joined: {0}")]
     Batch(String),

@@ -4,6 +4,8 @@ pub mod batch;
 pub mod encode;
 pub mod error;
 pub mod expression;
+mod json;
+pub mod operate;
 pub mod read;
 pub mod stream;
 pub mod synth;

@@ -43,7 +43,7 @@ fn listed_values_keep_their_order_and_all_else_is_unseen() {
     assert_eq!(encoders.layout().tables[0].rows, 7);
     let dir = tempfile::tempdir().unwrap();
     encoders.save(dir.path()).unwrap();
-    assert_eq!(ids_of(&Encoders::load(dir.path(), &config).unwrap(), &["high", "low"]), [6, 4]);
+    assert_eq!(ids_of(&Encoders::load(dir.path(), dir.path(), &config).unwrap(), &["high", "low"]), [6, 4]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_file_gives_the_vocabulary_a_line_or_a_row_a_value() {
         assert_eq!(ids_of(&encoders, &["b, with a comma", "7", "a", "8"]), [3, 4, 5, 2], "{file}");
         let saved = tempfile::tempdir().unwrap();
         encoders.save(saved.path()).unwrap();
-        let loaded = Encoders::load(saved.path(), &config).unwrap();
+        let loaded = Encoders::load(saved.path(), saved.path(), &config).unwrap();
         assert_eq!(ids_of(&loaded, &["a", "8"]), [5, 2], "the bundle needs no {file}");
     }
 }

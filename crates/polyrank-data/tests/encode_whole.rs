@@ -117,7 +117,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let files = encoders.save(dir.path()).unwrap();
         prop_assert_eq!(files.len(), config.features.len());
-        let loaded = Encoders::load(dir.path(), &config).unwrap();
+        let loaded = Encoders::load(dir.path(), dir.path(), &config).unwrap();
         prop_assert_eq!(loaded.layout(), encoders.layout());
         prop_assert_eq!(loaded.describe(), encoders.describe());
         for rows in [&seen, &new] {
@@ -157,7 +157,7 @@ proptest! {
         let at = at % bytes.len();
         if cut { bytes.truncate(at) } else { bytes[at] = to }
         fs::write(&path, bytes).unwrap();
-        match Encoders::load(dir.path(), &config) {
+        match Encoders::load(dir.path(), dir.path(), &config) {
             Ok(encoders) => prop_assert!(encoders.transform(&batch(&rows), Labels::Read).is_ok()),
             Err(error) => prop_assert!(error.to_string().contains(&files[which]), "{}", error),
         }
@@ -292,7 +292,7 @@ fn files_are_readable_and_hostile_ones_refused() {
     ];
     for (from, to, what) in changes {
         fs::write(&path, text.replace(from, to)).unwrap();
-        let error = Encoders::load(dir.path(), &config).unwrap_err().to_string();
+        let error = Encoders::load(dir.path(), dir.path(), &config).unwrap_err().to_string();
         assert!(error.contains(what) && error.contains(&files[0]), "{from} -> {to}: {error}");
     }
     fs::write(&path, &text).unwrap();
@@ -301,9 +301,9 @@ fn files_are_readable_and_hostile_ones_refused() {
     for (from, to) in [("\"min\": 0.1", "\"min\": 0.9"), ("\"min\": 0.1", "\"min\": 1e999"), ("\"min_max\"", "\"log\"")]
     {
         fs::write(&path, numbers.replace(from, to)).unwrap();
-        assert!(Encoders::load(dir.path(), &config).is_err(), "{from} -> {to}");
+        assert!(Encoders::load(dir.path(), dir.path(), &config).is_err(), "{from} -> {to}");
     }
     fs::remove_file(&path).unwrap();
-    let error = Encoders::load(dir.path(), &config).unwrap_err();
+    let error = Encoders::load(dir.path(), dir.path(), &config).unwrap_err();
     assert!(error.to_string().contains("0001-x.json") && error.is_input(), "{error}");
 }

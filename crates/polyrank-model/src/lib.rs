@@ -30,6 +30,7 @@ use polyrank_schema::Registry;
 /// Every block that a configuration can name.
 pub fn registry() -> Registry<'static> {
     Registry {
+        operators: polyrank_data::operate::SPECS,
         categorical_encoders: polyrank_data::encode::CATEGORICAL,
         dense_encoders: polyrank_data::encode::DENSE,
         number_embeddings: number::SPECS,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::cross::name_fault;
 use crate::error::{Quote, one_of, printable, suggestion};
-use crate::limits::{BOUNDARIES, COUNTS, LAYERS, NAMES, Range, TEXT_CHARS, VALUES, WIDTH};
+use crate::limits::{BOUNDARIES, COUNTS, LAYERS, NAMES, OPERATOR_COLUMNS, Range, TEXT_CHARS, VALUES, WIDTH};
 use crate::named::Written;
 use crate::preset::Preset;
 use crate::read::{Context, Found, repeated};
@@ -129,14 +130,14 @@ fn read_value(ctx: &mut Context, found: &Found<'_>, kind: OptionKind) -> Option<
             let value = counts.map(OptionValue::Units);
             value.filter(|v| holds(v, kind)).or_else(|| found.expected(ctx, &expectation(kind)))
         }
-        (OptionKind::Names, _) => {
+        (OptionKind::Names | OptionKind::Columns | OptionKind::Paths, _) => {
             let names = found.texts(ctx, &expectation(kind))?;
             let value = Some(OptionValue::Names(names));
             value.filter(|v| holds(v, kind)).or_else(|| found.expected(ctx, &expectation(kind)))
         }
         (OptionKind::Values, _) => found.values(ctx).map(OptionValue::Names),
         (OptionKind::Rising, _) => found.rising(ctx, BOUNDARIES).map(OptionValue::Numbers),
-        (OptionKind::Int { .. }, Value::Int(v)) => {
+        (OptionKind::Int { .. } | OptionKind::Scalar, Value::Int(v)) => {
             let value = i64::try_from(*v).map(OptionValue::Int).ok();
             value.filter(|v| holds(v, kind)).or_else(|| found.expected(ctx, &expectation(kind)))
         }
@@ -182,6 +183,16 @@ fn holds(value: &OptionValue, kind: OptionKind) -> bool {
                 && v.iter().all(|value| !value.is_empty() && value.chars().count() <= TEXT_CHARS)
                 && repeated(v).is_none()
         }
+        (OptionKind::Column, OptionValue::Text(v)) => name_fault(v).is_none(),
+        (OptionKind::Columns, OptionValue::Names(v)) => {
+            (1..=OPERATOR_COLUMNS).contains(&v.len()) && v.iter().all(|name| name_fault(name).is_none())
+        }
+        (OptionKind::Paths, OptionValue::Names(v)) => {
+            (1..=OPERATOR_COLUMNS).contains(&v.len()) && v.iter().all(|path| !path.is_empty() && !path.contains('\0'))
+        }
+        (OptionKind::Scalar, OptionValue::Float(v)) => v.is_finite(),
+        (OptionKind::Scalar, OptionValue::Text(v)) => v.chars().count() <= TEXT_CHARS,
+        (OptionKind::Scalar, OptionValue::Int(_) | OptionValue::Bool(_)) => true,
         // A stored empty list reads back as one of widths.
         (OptionKind::Names, OptionValue::Units(v)) => v.is_empty(),
         _ => false,
@@ -205,6 +216,10 @@ fn expectation(kind: OptionKind) -> String {
         OptionKind::Text => format!("a text of up to {TEXT_CHARS} characters"),
         OptionKind::Names => format!("a list of up to {NAMES} names"),
         OptionKind::Values => format!("a list of 1 to {VALUES} different values"),
+        OptionKind::Column => "the name of a column".to_owned(),
+        OptionKind::Columns => format!("the names of 1 to {OPERATOR_COLUMNS} columns"),
+        OptionKind::Paths => format!("1 to {OPERATOR_COLUMNS} paths"),
+        OptionKind::Scalar => "a number, a text, true or false".to_owned(),
     }
 }
 

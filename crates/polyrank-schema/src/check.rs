@@ -15,7 +15,7 @@ use crate::limits::{
 use crate::metric::Metric;
 use crate::parse::{BUCKETIZE, SEPARATOR, is_separator};
 use crate::read::Context;
-use crate::spec::{Block, BlockContext, Registry};
+use crate::spec::{Block, BlockContext, BlockSpec, Registry};
 
 const ORIGIN: &str = "stored configuration";
 
@@ -50,15 +50,17 @@ impl Config {
         let mut ctx = Context::new();
         ctx.preset = self.model.preset;
         let labels = Labels {
+            operators: (1..=self.operators.len()).map(|i| format!("operators[{i}]")).collect(),
             features: self.features.iter().map(|f| format!("features.{}", printable(&f.name))).collect(),
             tasks: self.tasks.iter().map(|t| format!("tasks.{}", printable(&t.name))).collect(),
         };
         check_data(&mut ctx, self);
+        check_operators(&mut ctx, self, registry, &labels);
         check_features(&mut ctx, self, registry);
         check_tasks(&mut ctx, self);
         check_model(&mut ctx, self, registry);
         check_train(&mut ctx, self, registry);
-        cross::check(&mut ctx, self, &labels);
+        cross::check(&mut ctx, self, &labels, registry);
         ctx.problems.into_result(ORIGIN)
     }
 }
@@ -99,6 +101,19 @@ fn check_data(ctx: &mut Context, config: &Config) {
         ctx.report("data.separator", format!("expected {}", SEPARATOR), None);
     }
     check_size(ctx, "data.shuffle_buffer", data.shuffle_buffer, SHUFFLE_BUFFER);
+}
+
+fn check_operators(ctx: &mut Context, config: &Config, registry: &Registry<'_>, labels: &Labels) {
+    let context = BlockContext { tasks: &config.tasks, features: &config.features };
+    let specs: Vec<BlockSpec> = registry.operators.iter().map(|spec| spec.block).collect();
+    for (operator, key) in config.operators.iter().zip(&labels.operators) {
+        let before = ctx.problems.found();
+        block::check(ctx, &operator.block, key, &specs, context);
+        let spec = registry.operators.iter().find(|spec| spec.block.name == operator.block.kind);
+        if ctx.problems.found() == before && spec.is_some_and(|spec| (spec.steps)(&operator.block) != operator.steps) {
+            ctx.report(&format!("{key}.steps"), "not those of its options".to_owned(), None);
+        }
+    }
 }
 
 fn check_features(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {

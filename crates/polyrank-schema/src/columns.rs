@@ -3,17 +3,24 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Config, Feature, FeatureKind, Side, Split, Task, TaskKind, Validation};
+use crate::flow::{Demand, trace};
 use crate::table::{Bounds, Column, Domain, Schema, Tag, ValueCount, ValueType};
 
 impl Config {
-    /// The columns that the features read and, `with_labels`, those of the tasks: each once, in the order declared.
+    /// The raw columns that features are made of and, `with_labels`, those that tasks are made of and that decide which
+    /// rows are kept: each once, in the order declared.
     ///
-    /// Splitting off validation rows may take one more, see [`Config::group_column`].
+    /// Fitting may take more, see [`Config::columns_to_fit`].
     pub fn columns_needed(&self, with_labels: bool) -> Vec<String> {
-        let labels = self.tasks.iter().map(|t| &t.column).filter(|_| with_labels);
+        self.trace_applied(with_labels).raw
+    }
+
+    /// The raw columns that training reads: those of [`Config::columns_needed`], and those that operators are fitted on
+    /// and validation rows are split off by.
+    pub fn columns_to_fit(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();
-        let columns = self.features.iter().map(|f| &f.column).chain(labels);
-        columns.filter(|c| seen.insert(c.as_str())).cloned().collect()
+        let columns = self.trace_applied(true).raw.into_iter().chain(self.trace_fitted().raw);
+        columns.chain(self.group_columns()).filter(|column| seen.insert(column.clone())).collect()
     }
 
     /// The column whose values decide which training rows are set aside for validation, if one does.
@@ -22,6 +29,12 @@ impl Config {
             Validation::Fraction { split: Split::Group(column), .. } => Some(column),
             _ => None,
         }
+    }
+
+    /// The raw columns that [`Config::group_column`] is made of.
+    fn group_columns(&self) -> Vec<String> {
+        let steps: Vec<_> = self.steps().map(|(_, step)| step).collect();
+        trace(&steps, self.group_column(), |_| Demand::Apply).raw
     }
 }
 

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::operator::Operator;
 use crate::preset::Preset;
 use crate::spec::Block;
 use crate::table::Schema;
@@ -17,6 +18,9 @@ pub struct Config {
     /// What is known of the table's columns; often nothing.
     #[serde(default, skip_serializing_if = "Schema::is_empty")]
     pub schema: Schema,
+    /// What is done to raw columns before they are encoded, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operators: Vec<Operator>,
     /// The features, in the order declared, one entry each.
     pub features: Vec<Feature>,
     /// The tasks (T of them), in the order declared.

@@ -1,5 +1,7 @@
 //! What must hold between keys: the parser and the check of a stored configuration ask the same questions.
 
+mod operators;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Combiner, Config, FeatureKind, List, TaskKind, Validation};
@@ -7,7 +9,8 @@ use crate::error::{Quote, printable, suggestion};
 use crate::limits::{FEATURES, NAME_CHARS, TASKS};
 use crate::metric::Metric;
 use crate::read::Context;
-use crate::spec::Block;
+use crate::spec::{Block, Registry};
+use operators::Columns;
 
 /// The option of a sequence encoder that names the feature which it compares a list with.
 const TARGET: &str = "target";
@@ -15,14 +18,15 @@ const TARGET: &str = "target";
 const PIECEWISE_LINEAR: &str = "piecewise_linear";
 const LINEAR: &str = "linear";
 
-/// The key under which messages name each feature and each task.
+/// The key under which messages name each operator, each feature and each task.
 pub(crate) struct Labels {
+    pub(crate) operators: Vec<String>,
     pub(crate) features: Vec<String>,
     pub(crate) tasks: Vec<String>,
 }
 
 /// Reports what does not fit together. An empty name or column is one that could not be read: it was reported.
-pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels) {
+pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels, registry: &Registry<'_>) {
     check_files(ctx, config);
     let features: Vec<(&str, &str)> =
         labels.features.iter().zip(&config.features).map(|(l, f)| (l.as_str(), f.name.as_str())).collect();
@@ -37,8 +41,9 @@ pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels) {
     check_tables(ctx, config, labels);
     check_targets(ctx, config, labels);
     check_embeddings(ctx, config, labels);
-    check_columns(ctx, config, labels);
-    check_labels(ctx, config, labels);
+    let columns = operators::check(ctx, config, labels, registry);
+    check_columns(ctx, config, labels, &columns);
+    check_labels(ctx, config, labels, &columns);
     check_metrics(ctx, config);
 }
 
@@ -183,47 +188,54 @@ fn check_embeddings(ctx: &mut Context, config: &Config, labels: &Labels) {
     }
 }
 
-fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels) {
+fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels, columns: &Columns) {
     let features = config.features.iter().zip(&labels.features).map(|(f, l)| (l, &f.name, &f.column));
     let tasks = config.tasks.iter().zip(&labels.tasks).map(|(t, l)| (l, &t.name, &t.column));
     // A column named as its feature or task shares that name's faults, which were reported.
     let named = features.chain(tasks).map(|(l, name, column)| (format!("{l}.column"), column, name == column));
     let group = config.group_column().map(str::to_owned);
     let split = group.iter().map(|c| ("data.split".to_owned(), c, false));
-    let columns = config.data.reading.columns.as_ref();
-    let mut known = BTreeSet::new();
-    for column in columns.into_iter().flatten() {
+    let mut listed = BTreeSet::new();
+    for column in config.data.reading.columns.iter().flatten() {
         if let Some(fault) = name_fault(column) {
             ctx.report("data.columns", fault, None);
         }
-        if !known.insert(column.as_str()) {
+        if !listed.insert(column.as_str()) {
             ctx.report("data.columns", format!("\"{}\" is listed twice", printable(column)), None);
         }
     }
-    let names: Vec<&str> = columns.into_iter().flatten().map(String::as_str).collect();
     for (key, column, reported) in named.chain(split).filter(|(_, c, _)| !c.is_empty()) {
-        if columns.is_none() {
-            if !reported && let Some(fault) = name_fault(column) {
-                ctx.report(&key, fault, None);
-            }
-        } else if !known.contains(column.as_str()) {
-            let hint = if ctx.problems.full() { None } else { suggestion(column, &names, Quote::Value) };
-            ctx.report(&key, format!("`data.columns` has no column \"{}\"", printable(column)), hint);
+        if columns.known.is_none()
+            && !reported
+            && let Some(fault) = name_fault(column)
+        {
+            ctx.report(&key, fault, None);
         }
+        columns.check_read(ctx, &key, column);
+    }
+    if let Some((column, operator)) = group.as_ref().and_then(|c| Some((c, columns.fitted_by(c)?))) {
+        let message = format!(
+            "\"{}\" is made by `{operator}`, which is fitted on the training rows, and this decides which they are",
+            printable(column)
+        );
+        ctx.report("data.split", message, Some("split by a column that needs no fitting".to_owned()));
     }
 }
 
-fn check_labels(ctx: &mut Context, config: &Config, labels: &Labels) {
+fn check_labels(ctx: &mut Context, config: &Config, labels: &Labels, columns: &Columns) {
     let tasks: BTreeMap<&str, &str> = config.tasks.iter().rev().map(|t| (t.column.as_str(), t.name.as_str())).collect();
     for (feature, label) in config.features.iter().zip(&labels.features).filter(|(f, _)| !f.column.is_empty()) {
-        if let Some(task) = tasks.get(feature.column.as_str()) {
-            let message = format!(
-                "\"{}\" is the label of the task \"{}\": a feature that reads it gives the answer away",
-                printable(&feature.column),
-                printable(task)
-            );
-            ctx.report(&format!("{label}.column"), message, Some("remove the feature".to_owned()));
-        }
+        let Some((target, task)) = columns.label_of(&feature.column).and_then(|c| tasks.get_key_value(c)) else {
+            continue;
+        };
+        let (column, task) = (printable(&feature.column), printable(task));
+        let what = if *target == feature.column {
+            format!("\"{column}\" is")
+        } else {
+            format!("\"{column}\" is made of \"{}\",", printable(target))
+        };
+        let message = format!("{what} the label of the task \"{task}\": a feature that reads it gives the answer away");
+        ctx.report(&format!("{label}.column"), message, Some("remove the feature".to_owned()));
     }
     for (task, label) in config.tasks.iter().zip(&labels.tasks) {
         let TaskKind::Binary { positive: Some(positive) } = &task.kind else { continue };

@@ -22,6 +22,12 @@ pub(crate) const TEXT_CHARS: usize = 1024;
 pub(crate) const NAMES: usize = 64;
 /// Most values of a column that one list gives.
 pub(crate) const VALUES: usize = 100_000;
+/// Operators of a configuration.
+pub(crate) const OPERATORS: usize = 1_000;
+/// Steps of all operators together.
+pub(crate) const STEPS: usize = 10_000;
+/// Columns, or files, of an operator's option.
+pub(crate) const OPERATOR_COLUMNS: usize = 1_000;
 /// Boundaries of one bucketized feature.
 pub(crate) const BOUNDARIES: usize = 4096;
 /// Counts in a list of them.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{ConfigErrors, Problem, Quote, printable, suggestion};
-use crate::parse::{BUCKETIZE, CATEGORICAL_ENCODER, DENSE_ENCODER, FEATURE_KEYS, TASK_KEYS, names_of};
+use crate::parse::{BUCKETIZE, CATEGORICAL_ENCODER, DENSE_ENCODER, FEATURE_KEYS, TASK_KEYS, names_of, operator_name};
 use crate::read::Context;
 use crate::spec::{BlockSpec, Registry};
 use crate::tree::{self, Node, Place, Table, Value};
@@ -121,8 +121,38 @@ pub(crate) fn apply(ctx: &mut Context, root: &mut Table, set: &SetOverride, regi
             };
             apply_to_entries(ctx, entries, list, first, rest, set, registry);
         }
+        ["operators", name, rest @ ..] => apply_to_operator(ctx, root, name, rest, set),
         path => put(root, path, &set.value),
     }
+}
+
+/// Operators go by their names, and by their types where they have none.
+fn apply_to_operator(ctx: &mut Context, root: &mut Table, name: &str, rest: &[&str], set: &SetOverride) {
+    let place = &set.value.place;
+    let mut none = Vec::new();
+    let entries = match root.get_mut("operators").map(|node| &mut node.value) {
+        Some(Value::List(entries)) => entries,
+        _ => &mut none,
+    };
+    let called = |entry: &&mut Node| operator_name(entry) == Some(name);
+    let (message, hint) = match (entries.iter_mut().filter(called).count(), rest) {
+        (1, [_, ..]) => {
+            if let Some(Value::Table(table)) = entries.iter_mut().find(called).map(|entry| &mut entry.value) {
+                put(table, rest, &set.value);
+            }
+            return;
+        }
+        (0, _) => {
+            let names: Vec<&str> = entries.iter().filter_map(|entry| operator_name(entry)).collect();
+            (format!("no operator is called \"{}\"", printable(name)), suggestion(name, &names, Quote::Value))
+        }
+        (1, []) => ("an operator, not a key".to_owned(), Some(format!("write operators.{}.KEY", printable(name)))),
+        (n, _) => {
+            let hint = Some("give each a `name` of its own".to_owned());
+            (format!("{n} operators are called \"{}\"", printable(name)), hint)
+        }
+    };
+    ctx.report_at(place, &set.key, message, hint);
 }
 
 /// Puts a value under a path, with tables on the way where there are none.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Feature, Task};
+use crate::operator::OperatorSpec;
 use crate::preset::Preset;
 
 /// What an option may hold.
@@ -49,6 +50,14 @@ pub enum OptionKind {
     Names,
     /// Values of a column: from 1 to 100,000 different texts, numbers, or true and false; held as texts.
     Values,
+    /// The name of a column.
+    Column,
+    /// The names of 1 to 1,000 columns; one name stands for a list of one.
+    Columns,
+    /// 1 to 1,000 paths or globs, relative to the configuration's folder; one stands for a list of one.
+    Paths,
+    /// A finite number, a text, true or false.
+    Scalar,
 }
 
 /// A value of an option.
@@ -227,6 +236,8 @@ impl Block {
 /// Every block that a configuration can name, by the place where it can be named.
 #[derive(Debug, Clone, Copy)]
 pub struct Registry<'a> {
+    /// `operators`.
+    pub operators: &'a [OperatorSpec],
     /// `features.encoder` of categorical features.
     pub categorical_encoders: &'a [BlockSpec],
     /// `features.encoder` of dense features.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use polyrank_data::encode::{Encoders, Labels};
+use polyrank_data::operate::Derived;
 use polyrank_data::read::{RawBatch, Source};
 use polyrank_data::stream::{Batches, Prefetch, Shuffle, Splitter};
 use polyrank_data::{Batch, DataError};
@@ -35,10 +36,13 @@ pub enum Part {
 #[derive(Debug, Clone)]
 pub struct Dataset {
     config: Config,
+    /// What paths are relative to.
     base: PathBuf,
     train: Source,
     valid: Option<Source>,
     splitter: Option<Arc<Splitter>>,
+    /// The column by which groups of rows are split off, where operators make it.
+    groups: Option<Arc<Derived>>,
     /// Malformed rows that the last pass left out.
     skipped: Arc<AtomicU64>,
 }
@@ -48,13 +52,12 @@ impl Dataset {
     pub fn open(config: &Config, base: &Path) -> Result<Dataset, TrainError> {
         let reading = &config.data.reading;
         let train = Source::open(&config.data.train, base, reading)?;
-        let columns = config.columns_needed(true);
-        train.check_columns(&columns)?;
+        train.check_columns(&config.columns_to_fit())?;
         let (valid, splitter) = match &config.data.valid {
             Validation::None => (None, None),
             Validation::Files(patterns) => {
                 let source = Source::open(patterns, base, reading)?;
-                source.check_columns(&columns)?;
+                source.check_columns(&config.columns_needed(true))?;
                 (Some(source), None)
             }
             Validation::Fraction { fraction, split } => {
@@ -62,7 +65,9 @@ impl Dataset {
                 (None, Some(Arc::new(Splitter::new(*fraction, split, config.train.seed, total)?)))
             }
         };
-        Ok(Dataset { config: config.clone(), base: base.to_owned(), train, valid, splitter, skipped: Arc::default() })
+        let groups = config.group_column().map(|column| Derived::new(config, base, column)).transpose()?.map(Arc::new);
+        let (config, base) = (config.clone(), base.to_owned());
+        Ok(Dataset { config, train, valid, splitter, groups, base, skipped: Arc::default() })
     }
 
     /// Whether there are validation rows.
@@ -85,17 +90,11 @@ impl Dataset {
         &self,
         part: Part,
     ) -> Result<impl Iterator<Item = Result<RawBatch, DataError>> + Send + 'static, TrainError> {
-        let source = match (part, &self.valid) {
-            (Part::Valid, Some(valid)) => valid,
-            _ => &self.train,
+        let (source, columns) = match (part, &self.valid) {
+            (Part::Valid, Some(valid)) => (valid, self.config.columns_needed(true)),
+            _ => (&self.train, self.config.columns_to_fit()),
         };
-        let mut columns = self.config.columns_needed(true);
-        let splitter = self.splitter.clone();
-        if let Some(column) = splitter.as_ref().and_then(|s| s.column())
-            && !columns.iter().any(|c| c == column)
-        {
-            columns.push(column.to_owned());
-        }
+        let (splitter, groups) = (self.splitter.clone(), self.groups.clone());
         let mut rows = source.rows(&columns, READ_ROWS)?;
         let skipped = self.skipped.clone();
         Ok(std::iter::from_fn(move || {
@@ -109,7 +108,11 @@ impl Dataset {
             Some(raw.and_then(|raw| match &splitter {
                 None => Ok(raw),
                 Some(splitter) => {
-                    splitter.divide(&raw).map(|(train, valid)| if part == Part::Train { train } else { valid })
+                    let divided = match &groups {
+                        Some(column) => splitter.divide_by(&raw, &column.of(&raw.batch).map_err(|e| at_line(e, &raw))?),
+                        None => splitter.divide(&raw),
+                    };
+                    divided.map(|(train, valid)| if part == Part::Train { train } else { valid })
                 }
             }))
         }))
@@ -118,21 +121,37 @@ impl Dataset {
     /// One pass over the encoded rows of a part, labels included, in file order.
     pub fn encoded(&self, part: Part, encoders: &Arc<Encoders>) -> Result<BatchStream, TrainError> {
         let encoders = encoders.clone();
-        let rows = self.raw(part)?.map(move |raw| raw.and_then(|raw| encode(&encoders, &raw, Labels::Read)));
+        let mut first_row = 0;
+        let rows = self.raw(part)?.map(move |raw| {
+            let raw = raw?;
+            if part == Part::Valid {
+                return encode(&encoders, &raw, Labels::Read);
+            }
+            let batch = encoders.transform_training(&raw.batch, first_row).map_err(|e| at_line(e, &raw));
+            first_row += raw.batch.num_rows() as u64;
+            batch
+        });
         Ok(Box::new(rows))
     }
 
-    /// Fits the encoders on the training rows; gives their number too.
+    /// Fits operators and encoders on the training rows, in as many passes as they need; gives their number too, without
+    /// those that operators remove.
     pub fn fit(&self, mut seen: impl FnMut(u64)) -> Result<(Encoders, u64), TrainError> {
         let mut fitter = Encoders::fitter(&self.config, &self.base)?;
-        let mut rows = 0u64;
-        let raw = Prefetch::new(self.raw(Part::Train)?, AHEAD).map_err(|e| TrainError::io("thread", e))?;
-        for raw in raw {
-            let raw = raw?;
-            fitter.observe(&raw.batch).map_err(|e| at_line(e, &raw))?;
-            rows += raw.batch.num_rows() as u64;
-            seen(rows);
+        let mut all = 0u64;
+        loop {
+            let raw = Prefetch::new(self.raw(Part::Train)?, AHEAD).map_err(|e| TrainError::io("thread", e))?;
+            for raw in raw {
+                let raw = raw?;
+                fitter.observe(&raw.batch).map_err(|e| at_line(e, &raw))?;
+                all += raw.batch.num_rows() as u64;
+                seen(all);
+            }
+            if !fitter.next_pass()? {
+                break;
+            }
         }
+        let rows = fitter.rows();
         if rows == 0 {
             let files: Vec<String> = self.train.files().map(|f| f.display().to_string()).collect();
             return Err(DataError::Empty(format!("{}: no rows to train on", files.join(", "))).into());

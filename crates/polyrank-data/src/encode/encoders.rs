@@ -20,6 +20,9 @@ use super::scale::Scale;
 use super::vector::vectors;
 use crate::batch::{Batch, Ids};
 use crate::error::DataError;
+use crate::operate::Operators;
+use crate::operate::fitting::Fitting;
+use crate::operate::input::Phase;
 
 /// Whether label columns are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,7 @@ pub enum Labels {
 /// The fitted encoders of all features, and the labels of all tasks.
 #[derive(Debug)]
 pub struct Encoders {
+    operators: Operators,
     pub(crate) plan: Plan,
     /// As the plan's features.
     pub(crate) columns: Vec<Column>,
@@ -89,12 +93,14 @@ enum Encoded {
 const PARALLEL_CELLS: usize = 8192;
 
 impl Encoders {
-    /// Starts fitting the encoders that a configuration asks for; files that it names are relative to `base`.
+    /// Starts fitting the operators and encoders that a configuration asks for; files that it names are relative to
+    /// `base`.
     pub fn fitter(config: &Config, base: &Path) -> Result<Fitter, DataError> {
-        Fitter::new(Plan::new(config)?, &config.data.reading, base)
+        let plan = Plan::new(config)?;
+        Fitter::new(Fitting::new(config, base)?, plan, &config.data.reading, base)
     }
 
-    pub(crate) fn new(plan: Plan, columns: Vec<Column>) -> Encoders {
+    pub(crate) fn new(operators: Operators, plan: Plan, columns: Vec<Column>) -> Encoders {
         let mut layout = InputLayout { tables: Vec::new(), slots: Vec::new(), dense: Vec::new() };
         let (mut slots, mut dense, mut width) = (Vec::new(), Vec::new(), 0);
         let mut tables: Vec<usize> = Vec::new();
@@ -130,7 +136,7 @@ impl Encoders {
             layout.slots.push(SlotLayout { feature: feature.name.clone(), table, combiner, side: feature.side });
             slots.push(i);
         }
-        Encoders { plan, columns, layout, slots, dense, width }
+        Encoders { operators, plan, columns, layout, slots, dense, width }
     }
 
     /// What the network is told about the batches.
@@ -140,8 +146,31 @@ impl Encoders {
         &self.layout
     }
 
-    /// Encodes B rows, columns found by name. What a row becomes depends on that row alone.
+    /// The operators that are applied first.
+    pub fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
+    /// Encodes B raw rows, columns found by name. What a row becomes depends on that row alone. With labels, operators
+    /// may remove rows.
     pub fn transform(&self, batch: &RecordBatch, read: Labels) -> Result<Batch, DataError> {
+        self.transform_in(batch, read, Phase::Scoring)
+    }
+
+    /// As [`Encoders::transform`] with labels, of rows that the operators were fitted on: consecutive rows of the training
+    /// part from number `first_row` on. An operator that is fitted on labels makes of them what it knows without their
+    /// own.
+    pub fn transform_training(&self, batch: &RecordBatch, first_row: u64) -> Result<Batch, DataError> {
+        self.transform_in(batch, Labels::Read, Phase::Training { first_row })
+    }
+
+    fn transform_in(&self, batch: &RecordBatch, read: Labels, phase: Phase) -> Result<Batch, DataError> {
+        let prepared = self.operators.apply(batch, read, phase)?;
+        self.encode_rows(&prepared.batch, read).map_err(|error| prepared.of_raw_row(error))
+    }
+
+    /// Encodes rows as they are after the operators.
+    fn encode_rows(&self, batch: &RecordBatch, read: Labels) -> Result<Batch, DataError> {
         let rows = batch.num_rows();
         let features = self.columns.len();
         let tasks = if read == Labels::Read { self.plan.tasks.len() } else { 0 };

@@ -20,6 +20,7 @@ use super::scale::Scale;
 use super::value::{Value, visit};
 use super::vector::vectors;
 use crate::error::DataError;
+use crate::operate::fitting::Fitting;
 
 /// Encoders that are being fitted.
 ///
@@ -27,6 +28,10 @@ use crate::error::DataError;
 /// deviations, so merge parts in the order of their rows.
 #[derive(Debug)]
 pub struct Fitter {
+    operators: Fitting,
+    /// Raw rows of this pass, and how many of them were kept.
+    seen: u64,
+    kept: u64,
     plan: Plan,
     /// One a feature that has its own encoder, in declared order.
     units: Vec<Unit>,
@@ -61,7 +66,7 @@ pub(crate) struct Seen {
 
 impl Fitter {
     /// Files that encoders name are relative to `base`, and read as `reading` says.
-    pub(crate) fn new(plan: Plan, reading: &Reading, base: &Path) -> Result<Fitter, DataError> {
+    pub(crate) fn new(operators: Fitting, plan: Plan, reading: &Reading, base: &Path) -> Result<Fitter, DataError> {
         let mut units = Vec::new();
         for (i, feature) in plan.features.iter().enumerate().filter(|(i, _)| plan.owner[*i] == *i) {
             let fit = match &feature.kind {
@@ -81,17 +86,44 @@ impl Fitter {
             let members = (0..plan.owner.len()).filter(|j| plan.owner[*j] == i).map(|j| (j, Seen::default())).collect();
             units.push(Unit { owner: i, members, fit });
         }
-        Ok(Fitter { plan, units })
+        Ok(Fitter { operators, seen: 0, kept: 0, plan, units })
     }
 
-    /// Takes in the feature columns of some rows, found by name; labels are not looked at.
+    /// Takes in the columns of the next training rows, found by name. Encoders do not look at labels; operators look at
+    /// the columns that they are fitted on, and see the rows in several passes if some need others fitted first.
     ///
     /// After an error the fitter has taken in a part of the rows and is of no further use.
     pub fn observe(&mut self, batch: &RecordBatch) -> Result<(), DataError> {
+        self.observe_from(batch, self.seen)
+    }
+
+    /// As [`Fitter::observe`], of rows whose first has the number `first_row` in the training part: for fitters of parts
+    /// that will be merged.
+    pub fn observe_from(&mut self, batch: &RecordBatch, first_row: u64) -> Result<(), DataError> {
+        let prepared = self.operators.observe(batch, first_row)?;
+        self.seen += batch.num_rows() as u64;
+        self.kept += prepared.batch.num_rows() as u64;
+        if !self.operators.is_last() {
+            return Ok(());
+        }
         let plan = &self.plan;
-        let results: Vec<_> = self.units.par_iter_mut().map(|unit| unit.observe(plan, batch)).collect();
+        let results: Vec<_> = self.units.par_iter_mut().map(|unit| unit.observe(plan, &prepared.batch)).collect();
         // The first in declared order, whichever thread was faster.
-        results.into_iter().collect()
+        results.into_iter().collect::<Result<(), _>>().map_err(|error| prepared.of_raw_row(error))
+    }
+
+    /// Ends a pass over the training rows. If true, they must be observed once more, from the first row on.
+    pub fn next_pass(&mut self) -> Result<bool, DataError> {
+        let more = self.operators.next_pass()?;
+        if more {
+            (self.seen, self.kept) = (0, 0);
+        }
+        Ok(more)
+    }
+
+    /// Rows of this pass that no operator removed.
+    pub fn rows(&self) -> u64 {
+        self.kept
     }
 
     /// Takes in what another fitter of the same configuration has seen, as if its rows came after this one's.
@@ -101,6 +133,9 @@ impl Fitter {
             let differs = pairs.find(|(a, b)| a != b).map_or("", |(a, _)| a.column.as_str());
             return Err(bad_column(differs, "fitters of different configurations cannot be merged"));
         }
+        self.operators.merge(other.operators)?;
+        self.seen += other.seen;
+        self.kept += other.kept;
         for (unit, from) in self.units.iter_mut().zip(other.units) {
             for ((_, seen), (_, more)) in unit.members.iter_mut().zip(&from.members) {
                 seen.rows += more.rows;
@@ -118,7 +153,11 @@ impl Fitter {
     }
 
     /// The fitted encoders. Without any rows, every value is out of vocabulary and every number becomes 0.
+    ///
+    /// # Errors
+    /// Operators that need another pass over the rows, see [`Fitter::next_pass`].
     pub fn finish(self) -> Result<Encoders, DataError> {
+        let operators = self.operators.finish()?;
         let plan = self.plan;
         let mut columns: Vec<Option<Column>> = plan.features.iter().map(|_| None).collect();
         for unit in self.units {
@@ -139,7 +178,7 @@ impl Fitter {
                 columns[feature] = Some(Column { seen, list: plan.list(feature), encoder: encoder.clone() });
             }
         }
-        Ok(Encoders::new(plan, columns.into_iter().flatten().collect()))
+        Ok(Encoders::new(operators, plan, columns.into_iter().flatten().collect()))
     }
 }
 

@@ -4,34 +4,34 @@
 //! Every id is a row of an embedding table: 0 padding, 1 missing (null, empty, NaN), then what the feature's encoder
 //! says. Encoders are listed in [`CATEGORICAL`] and [`DENSE`]; each has a file of its own.
 
-mod bucketize;
-mod categorical;
-mod column;
+pub(crate) mod bucketize;
+pub(crate) mod categorical;
+pub(crate) mod column;
 mod encoders;
 mod fitter;
 mod given;
-mod hash;
+pub(crate) mod hash;
 mod identity;
-mod label;
+pub(crate) mod label;
 mod layout;
-mod list;
-mod log;
+pub(crate) mod list;
+pub(crate) mod log;
 mod min_max;
-mod moments;
+pub(crate) mod moments;
 mod none;
-mod number;
+pub(crate) mod number;
 mod persist;
 mod piecewise_linear;
-mod plan;
+pub(crate) mod plan;
 mod quantile_sketch;
-mod ranks;
+pub(crate) mod ranks;
 mod row_name;
 mod scale;
 mod standard;
 mod summary;
-mod value;
+pub(crate) mod value;
 mod vector;
-mod vocabulary;
+pub(crate) mod vocabulary;
 
 use polyrank_schema::BlockSpec;
 

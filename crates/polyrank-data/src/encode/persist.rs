@@ -3,8 +3,6 @@
 //! Files are named by the configuration, never by what a file says, and a loaded file must agree with the
 //! configuration in everything that both state.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 
 use polyrank_schema::Config;
@@ -23,6 +21,8 @@ use super::plan::Plan;
 use super::scale::Scale;
 use super::vocabulary::{Key, Options, Vocabulary};
 use crate::error::DataError;
+use crate::json;
+use crate::operate::Operators;
 
 /// Grows when files change their meaning; older ones keep loading.
 const FORMAT: u32 = 1;
@@ -70,7 +70,8 @@ enum EncoderFile {
 }
 
 impl Encoders {
-    /// Writes the encoders into a folder that exists; gives the files' names, one a feature as declared.
+    /// Writes the encoders into a folder that exists; gives the files' names, one a feature as declared. Operators are
+    /// saved by themselves, [`Encoders::save_operators`].
     pub fn save(&self, dir: &Path) -> Result<Vec<String>, DataError> {
         let mut names = Vec::with_capacity(self.columns.len());
         for (i, (feature, column)) in self.plan.features.iter().zip(&self.columns).enumerate() {
@@ -90,19 +91,26 @@ impl Encoders {
             };
             let name = file_name(i, &feature.name);
             let path = dir.join(&name);
-            write(&path, &file).map_err(|e| DataError::io(&path, e))?;
+            json::write(&path, &file)?;
             names.push(name);
         }
         Ok(names)
     }
 
-    /// Reads the encoders that a configuration's features had when they were saved.
-    pub fn load(dir: &Path, config: &Config) -> Result<Encoders, DataError> {
+    /// Writes what operators have fitted into a folder that exists; gives the files' names.
+    pub fn save_operators(&self, dir: &Path) -> Result<Vec<String>, DataError> {
+        self.operators().save(dir)
+    }
+
+    /// Reads the encoders that a configuration's features had when they were saved to `dir`, and what its operators had
+    /// when they were saved to `operators`.
+    pub fn load(dir: &Path, operators: &Path, config: &Config) -> Result<Encoders, DataError> {
+        let operators = Operators::load(operators, config)?;
         let plan = Plan::new(config)?;
         let path = |i: usize| dir.join(file_name(i, &plan.features[i].name));
         let mut fitted = Vec::with_capacity(plan.features.len());
         for i in 0..plan.features.len() {
-            let file = read(&path(i))?;
+            let file = json::read(&path(i), "fitted encoder")?;
             fitted.push(restore(&plan, i, file).map_err(|problem| DataError::BadFile { path: path(i), problem })?);
         }
         let columns = fitted.iter().enumerate().map(|(i, (seen, _))| {
@@ -114,7 +122,7 @@ impl Encoders {
             Ok(Column { seen: *seen, list: plan.list(i), encoder })
         });
         let columns = columns.collect::<Result<Vec<_>, DataError>>()?;
-        Ok(Encoders::new(plan, columns))
+        Ok(Encoders::new(operators, plan, columns))
     }
 }
 
@@ -139,23 +147,6 @@ fn encoder_file(feature: &Feature, encoder: &Encoder) -> EncoderFile {
         Encoder::PiecewiseLinear(pieces) => EncoderFile::PiecewiseLinear { edges: pieces.edges().to_vec() },
         Encoder::Vector(size) => EncoderFile::Vector { size: *size },
     }
-}
-
-fn write(path: &Path, file: &FeatureFile) -> std::io::Result<()> {
-    let mut out = BufWriter::new(File::create(path)?);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Lines::default());
-    file.serialize(&mut serializer)?;
-    out.write_all(b"\n")?;
-    out.into_inner().map_err(|e| e.into_error())?.sync_all()
-}
-
-fn read(path: &Path) -> Result<FeatureFile, DataError> {
-    let file = File::open(path).map_err(|e| DataError::io(path, e))?;
-    // From a stream: memory follows what is there to read, whatever length the file claims.
-    serde_json::from_reader(BufReader::with_capacity(1 << 16, file)).map_err(|e| match e.io_error_kind() {
-        Some(kind) => DataError::io(path, std::io::Error::from(kind)),
-        None => DataError::BadFile { path: path.to_owned(), problem: format!("not a fitted encoder: {e}") },
-    })
 }
 
 /// What a file says, if it is what the configuration's feature can have; no encoder if it uses another feature's.
@@ -220,72 +211,6 @@ fn restore(plan: &Plan, i: usize, file: FeatureFile) -> Result<(Seen, Option<Enc
         _ => return Err(other()),
     };
     Ok((seen, Some(encoder)))
-}
-
-/// JSON that people can read and compare: a line for each key and each value of a vocabulary.
-#[derive(Default)]
-struct Lines {
-    depth: usize,
-}
-
-impl Lines {
-    /// What lies deeper, as a (value, count) pair, stays on one line.
-    const DEPTH: usize = 5;
-
-    fn separate<W: ?Sized + Write>(&self, out: &mut W, first: bool) -> std::io::Result<()> {
-        if !first {
-            out.write_all(b",")?;
-        }
-        if self.depth < Self::DEPTH {
-            out.write_all(b"\n")?;
-            (0..self.depth).try_for_each(|_| out.write_all(b" "))
-        } else if first {
-            Ok(())
-        } else {
-            out.write_all(b" ")
-        }
-    }
-
-    fn end<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> std::io::Result<()> {
-        self.depth -= 1;
-        if self.depth + 1 < Self::DEPTH {
-            out.write_all(b"\n")?;
-            (0..self.depth).try_for_each(|_| out.write_all(b" "))?;
-        }
-        out.write_all(bracket)
-    }
-}
-
-impl serde_json::ser::Formatter for Lines {
-    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.depth += 1;
-        out.write_all(b"[")
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.end(out, b"]")
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
-        self.separate(out, first)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.depth += 1;
-        out.write_all(b"{")
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        self.end(out, b"}")
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> std::io::Result<()> {
-        self.separate(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> std::io::Result<()> {
-        out.write_all(b": ")
-    }
 }
 
 #[cfg(test)]

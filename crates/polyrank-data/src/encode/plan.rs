@@ -69,12 +69,21 @@ fn owner(features: &[Feature], i: usize) -> Result<usize, DataError> {
 
 /// A column of the rows by name, as values are read from it.
 pub(crate) fn column(batch: &RecordBatch, name: &str) -> Result<ArrayRef, DataError> {
-    let Some(array) = batch.column_by_name(name) else {
-        let schema = batch.schema_ref();
-        let nearest = schema.fields().iter().map(|f| (strsim::jaro_winkler(f.name(), name), f.name()));
-        let nearest = nearest.filter(|(alike, _)| *alike > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
-        let hint = nearest.map(|(_, name)| format!("; did you mean `{name}`?")).unwrap_or_default();
-        return Err(bad_column(name, format!("not in the rows{hint}")));
-    };
+    match batch.column_by_name(name) {
+        Some(array) => plain_column(array, name),
+        None => Err(missing(name, batch.schema_ref().fields().iter().map(|f| f.name().as_str()))),
+    }
+}
+
+/// A column as values are read from it.
+pub(crate) fn plain_column(array: &ArrayRef, name: &str) -> Result<ArrayRef, DataError> {
     plain(array).map_err(|problem| bad_column(name, problem))
+}
+
+/// The error for a column that is not among those of the rows.
+pub(crate) fn missing<'a>(name: &str, columns: impl Iterator<Item = &'a str>) -> DataError {
+    let nearest = columns.map(|column| (strsim::jaro_winkler(column, name), column));
+    let nearest = nearest.filter(|(alike, _)| *alike > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = nearest.map(|(_, name)| format!("; did you mean `{name}`?")).unwrap_or_default();
+    bad_column(name, format!("not in the rows{hint}"))
 }

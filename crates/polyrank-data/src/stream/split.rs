@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, StringArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, StringArray, new_null_array};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
 use arrow_select::filter::filter_record_batch;
@@ -82,6 +82,24 @@ impl Splitter {
     /// # Errors
     /// The column of groups is not in the batch, or cannot be read as one value a row.
     pub fn divide(&self, raw: &RawBatch) -> Result<(RawBatch, RawBatch), DataError> {
+        let missing = |column: &str| {
+            let path = PathBuf::from(&*raw.file);
+            DataError::MissingColumn { path, column: column.to_owned(), nearest: None }
+        };
+        match self.column() {
+            None => self.divide_by(raw, &new_null_array(&DataType::Null, raw.batch.num_rows())),
+            Some(column) => {
+                let groups = raw.batch.column_by_name(column).ok_or_else(|| missing(column))?;
+                self.divide_by(raw, groups)
+            }
+        }
+    }
+
+    /// As [`Splitter::divide`], with the values that name the rows' groups, where rows go by groups.
+    ///
+    /// # Errors
+    /// Values that name no group.
+    pub fn divide_by(&self, raw: &RawBatch, groups: &ArrayRef) -> Result<(RawBatch, RawBatch), DataError> {
         let rows = raw.batch.num_rows();
         let valid: Vec<bool> = match &self.rule {
             Rule::Random { random, limit } => {
@@ -89,11 +107,7 @@ impl Splitter {
             }
             Rule::Tail { first } => (0..rows as u64).map(|row| raw.first_row.saturating_add(row) >= *first).collect(),
             Rule::Group { column, random, limit } => {
-                let Some(array) = raw.batch.column_by_name(column) else {
-                    let path = PathBuf::from(&*raw.file);
-                    return Err(DataError::MissingColumn { path, column: column.clone(), nearest: None });
-                };
-                let hashes = hashes(array).map_err(|problem| {
+                let hashes = hashes(groups).map_err(|problem| {
                     let problem = format!("{problem}; split by a column of one value a row");
                     DataError::BadValue { column: column.clone(), problem }
                 })?;

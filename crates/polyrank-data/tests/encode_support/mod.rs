@@ -80,6 +80,7 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             shuffle_buffer: 1,
         },
         schema: Default::default(),
+        operators: Vec::new(),
         features,
         tasks,
         model: Model {

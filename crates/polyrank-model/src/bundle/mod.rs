@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `manifest.json` | format version, precision, instruction set; size and checksum of every other file |
 //! | `schema.json` | the configuration: columns and how to read them, features, tasks, network |
+//! | `operators/` | what operators have fitted, if anything |
 //! | `encoders/` | the fitted encoders, readable |
 //! | `weights.safetensors` | layers and running statistics |
 //! | `tables/` | embedding tables, one file each |
@@ -27,6 +28,9 @@ use crate::{build, memory, registry, tensors};
 
 pub use files::{replace_dir, replace_file, write_file};
 use manifest::{FORMAT_VERSION, Manifest};
+
+/// Folders of what was fitted on the training rows.
+const FITTED: [&str; 2] = ["operators", "encoders"];
 
 /// What a bundle holds.
 #[derive(Debug)]
@@ -80,12 +84,15 @@ pub fn save(
         for (i, table) in network.tables().enumerate() {
             put(format!("tables/{i:04}.safetensors"), &tensors::encode(dir, &[table], HashMap::new())?)?;
         }
-        files::make_dir(&dir.join("encoders"))?;
-        for name in encoders.save(&dir.join("encoders"))? {
-            let path = dir.join("encoders").join(&name);
-            let bytes = std::fs::read(&path).map_err(|e| ModelError::io(&path, e))?;
-            files::sync(&path)?;
-            manifest.add(format!("encoders/{name}"), &bytes);
+        for folder in FITTED {
+            files::make_dir(&dir.join(folder))?;
+            let save = if folder == "operators" { Encoders::save_operators } else { Encoders::save };
+            for name in save(encoders, &dir.join(folder))? {
+                let path = dir.join(folder).join(&name);
+                let bytes = std::fs::read(&path).map_err(|e| ModelError::io(&path, e))?;
+                files::sync(&path)?;
+                manifest.add(format!("{folder}/{name}"), &bytes);
+            }
         }
         manifest.save(dir)
     })
@@ -100,11 +107,12 @@ pub fn load(dir: &Path) -> Result<Bundle, ModelError> {
     let text = |name: &str| {
         String::from_utf8(read(name)?).map_err(|_| ModelError::bad_file(dir.join(name), "is not UTF-8 text"))
     };
-    for name in found.iter().filter(|name| name.starts_with("encoders/")) {
+    let fitted = |name: &&String| name.split_once('/').is_some_and(|(folder, _)| FITTED.contains(&folder));
+    for name in found.iter().filter(fitted) {
         read(name)?;
     }
     let config = Config::from_json(&text("schema.json")?, &dir.join("schema.json").display().to_string(), &registry())?;
-    let encoders = Encoders::load(&dir.join("encoders"), &config)?;
+    let encoders = Encoders::load(&dir.join("encoders"), &dir.join("operators"), &config)?;
     let graph = build::network_graph(&config, encoders.layout())?;
     // Before anything is allocated that only the configuration asks for.
     let held: u64 = manifest.bytes_of(is_tensors).sum();

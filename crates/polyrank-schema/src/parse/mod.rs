@@ -5,6 +5,7 @@ mod data;
 mod expand;
 mod features;
 mod model;
+mod operators;
 mod tasks;
 mod train;
 
@@ -20,10 +21,11 @@ use crate::tree::{self, Node, Place, Value};
 pub use columns::OpenFile;
 pub(crate) use data::{SEPARATOR, is_separator};
 pub(crate) use features::{BUCKETIZE, CATEGORICAL_ENCODER, DENSE_ENCODER, KEYS as FEATURE_KEYS, names_of};
+pub(crate) use operators::name_of as operator_name;
 pub(crate) use tasks::KEYS as TASK_KEYS;
 
 /// The tables of a configuration.
-pub(crate) const KEYS: &[&str] = &["data", "columns", "features", "tasks", "model", "train"];
+pub(crate) const KEYS: &[&str] = &["data", "columns", "operators", "features", "tasks", "model", "train"];
 
 /// Reads a configuration: `text` in TOML with `sets` laid over it in their order, checked against `registry`.
 ///
@@ -99,12 +101,15 @@ fn read_config(
     let task_nodes = section.get(ctx, "tasks").map(|f| f.node);
     let (tasks, task_labels) = tasks::read(ctx, task_nodes);
     let context = BlockContext { tasks: &tasks, features: &features };
+    let operator_nodes = section.get(ctx, "operators").map(|f| f.node);
+    let (operators, operator_labels) = operators::read(ctx, operator_nodes, registry, context);
     let model = model::read(ctx, model_node, registry, context);
     let train_node = section.get(ctx, "train").map(|f| f.node);
     let train = train::read(ctx, train_node, registry, context, &tasks);
 
-    let mut config = Config { data, schema, features, tasks, model, train, in_force: Vec::new() };
-    cross::check(ctx, &config, &Labels { features: feature_labels, tasks: task_labels });
+    let mut config = Config { data, schema, operators, features, tasks, model, train, in_force: Vec::new() };
+    let labels = Labels { operators: operator_labels, features: feature_labels, tasks: task_labels };
+    cross::check(ctx, &config, &labels, registry);
     config.in_force = std::mem::take(&mut ctx.in_force);
     Some(config)
 }

@@ -133,6 +133,7 @@ const OPTIMIZERS: &[BlockSpec] = &[
 ];
 
 pub const REGISTRY: Registry<'static> = Registry {
+    operators: &[],
     categorical_encoders: CATEGORICAL,
     dense_encoders: DENSE,
     number_embeddings: NUMBERS,

@@ -7,6 +7,7 @@ mod hostile_rows;
 mod invariants;
 mod memory;
 mod networks;
+mod operators;
 mod sequences;
 mod support;
 mod undefined;

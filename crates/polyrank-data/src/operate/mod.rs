@@ -1,0 +1,51 @@
+//! Operators: raw columns in, columns out, between reading and encoding.
+//!
+//! An operator has a file of its own and a line in [`operators!`]. It consists of steps
+//! ([`Step`](polyrank_schema::Step)), each of which is fitted (if it must see training rows), saved and applied by
+//! itself. A fitted step is a function of one row: what it makes of a row depends on no other row that stands beside
+//! it, except through what was fitted.
+//!
+//! - [`fitting`] sees the training rows: as many passes as there are levels of operators that need others fitted first.
+//! - [`applied`] are all fitted operators together; [`Encoders`](crate::encode::Encoders) hold them and apply them first.
+//! - [`saved`] is their folder in the bundle.
+
+#![allow(dead_code, reason = "more operators follow")]
+
+pub(crate) mod applied;
+pub(crate) mod fitting;
+mod frame;
+pub(crate) mod input;
+mod operator;
+mod options;
+mod output;
+mod saved;
+
+mod clip;
+mod drop_missing;
+mod fill;
+mod normalise;
+
+use polyrank_schema::OperatorSpec;
+
+pub use applied::{Derived, OperatorSummary, Operators};
+use operator::Operator;
+
+macro_rules! operators {
+    ($($module:ident),* $(,)?) => {
+        const ALL: &[Operator] = &[$($module::OPERATOR),*];
+        /// What a configuration can name under `operators`.
+        pub const SPECS: &[OperatorSpec] = &[$($module::OPERATOR.spec),*];
+    };
+}
+
+operators! {
+    clip,
+    fill,
+    normalise,
+    drop_missing,
+}
+
+/// The operator of a type.
+fn find(kind: &str) -> Option<&'static Operator> {
+    ALL.iter().find(|operator| operator.spec.block.name == kind)
+}

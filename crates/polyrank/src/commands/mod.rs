@@ -8,6 +8,7 @@ mod init;
 mod predict;
 mod reproduce;
 mod schema;
+mod synth;
 mod train;
 mod write;
 
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Schema(schema::Schema),
     /// Runs a paper's experiment again and compares
     Reproduce(reproduce::Reproduce),
+    /// Makes up rows whose labels can be learned
+    Synth(synth::Synth),
     /// Measures throughput
     Bench(bench::Bench),
 }
@@ -49,6 +52,7 @@ impl Command {
             Command::Explain(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Reproduce(command) => command.run(),
+            Command::Synth(command) => command.run(),
             Command::Bench(command) => command.run(),
         }
     }

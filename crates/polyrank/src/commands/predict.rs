@@ -23,7 +23,7 @@ pub(crate) struct Predict {
     /// Files to score; labels are not needed
     #[arg(required = true)]
     data: Vec<String>,
-    /// The file to write, .parquet or .csv
+    /// The file to write: .parquet, .arrow, .csv, .tsv or .jsonl
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Columns of the data to keep beside the scores

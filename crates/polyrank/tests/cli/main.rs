@@ -12,3 +12,4 @@ mod interrupting;
 mod pages;
 mod schema;
 mod support;
+mod synth;

@@ -1,6 +1,6 @@
 //! What a step sees of some rows.
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, RecordBatch};
 use polyrank_schema::Step;
 
 use super::frame::Frame;
@@ -71,6 +71,13 @@ impl<'a> Input<'a> {
     /// The name of the step's `fits_on[i]`.
     pub(crate) fn fits_on_name(&self, i: usize) -> &str {
         &self.step.fits_on[i]
+    }
+
+    /// All columns by name, those that the step is fitted on too.
+    pub(crate) fn batch(&self) -> Result<RecordBatch, DataError> {
+        let names = self.step.reads.iter().chain(&self.step.fits_on);
+        let columns = names.zip(self.reads.iter().chain(&self.fits_on).cloned());
+        RecordBatch::try_from_iter(columns).map_err(|e| DataError::Batch(e.to_string()))
     }
 
     /// A row's number among the training rows, if it is one that the operators are fitted on.

@@ -12,6 +12,9 @@
 #![allow(dead_code, reason = "more operators follow")]
 
 pub(crate) mod applied;
+mod by_key;
+mod event_rows;
+mod event_store;
 pub(crate) mod fitting;
 mod frame;
 pub(crate) mod input;
@@ -19,11 +22,21 @@ mod operator;
 mod options;
 mod output;
 mod saved;
+mod table_files;
 
 mod clip;
+mod difference_lag;
 mod drop_missing;
 mod fill;
+mod group_statistics;
+mod history;
+mod join;
 mod normalise;
+mod target_encoding;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
 
 use polyrank_schema::OperatorSpec;
 
@@ -40,9 +53,14 @@ macro_rules! operators {
 
 operators! {
     clip,
-    fill,
-    normalise,
+    difference_lag,
     drop_missing,
+    fill,
+    group_statistics,
+    history,
+    join,
+    normalise,
+    target_encoding,
 }
 
 /// The operator of a type.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod checkpoints;
+mod classes;
 mod diverging;
 mod hostile_rows;
 mod invariants;

@@ -9,7 +9,7 @@ pub struct Batch {
     pub ids: Vec<Ids>,
     /// Numbers, `[B, W]` row by row; W is the layout's dense width.
     pub dense: Vec<f32>,
-    /// Labels, `[B, T]` row by row; NaN where a label is missing. Empty if the rows were encoded without labels.
+    /// Labels, `[B, T]` row by row; the index of the class for a task of several; NaN where a label is missing. Empty if the rows were encoded without labels.
     pub labels: Vec<f32>,
 }
 

@@ -14,7 +14,7 @@ pub struct Builder<'a> {
     pub config: &'a Config,
     /// What the encoders give.
     pub layout: &'a InputLayout,
-    /// By task: what interactions add to its logit, `[B, 1]` each.
+    /// By task: what interactions add to its logit or logits, `[B, 1]` or `[B, C]` each.
     pub(crate) logits: Vec<Vec<Value>>,
 }
 

@@ -10,7 +10,7 @@ use polyrank_engine::{Feed, Network, Optimizer, Real, Scorer, SlotIds, Tensor, T
 use polyrank_model::options::trainer_options;
 use polyrank_model::{network_graph, registry};
 use polyrank_schema::Config;
-use polyrank_schema::config::{FeatureKind, Side};
+use polyrank_schema::config::{FeatureKind, Side, Task};
 use safetensors::SafeTensors;
 
 struct Golden {
@@ -191,8 +191,12 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
     }
     let second = golden.input::<T>(1);
     let logits = Scorer::new(trainer.network()).score(trainer.network(), &second.feed()).unwrap();
-    for (t, task) in golden.config.tasks.iter().enumerate() {
-        let ours: Vec<T> = logits.iter().skip(t).step_by(golden.config.tasks.len()).copied().collect();
+    let columns: usize = golden.config.tasks.iter().map(Task::outputs).sum();
+    let mut from = 0;
+    for task in &golden.config.tasks {
+        let own = from..from + task.outputs();
+        from = own.end;
+        let ours: Vec<T> = logits.chunks_exact(columns).flat_map(|row| &row[own.clone()]).copied().collect();
         close(
             &format!("{name} logits of {}", task.name),
             &ours,
@@ -296,4 +300,7 @@ goldens!(
     home_default,
     home_groups,
     home_ungated,
+    mmoe_classes,
+    shared_bottom_classes_wide,
+    single_classes_dcn,
 );

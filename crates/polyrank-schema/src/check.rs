@@ -9,12 +9,12 @@ use crate::config::{
 use crate::cross::{self, Labels};
 use crate::error::{ConfigErrors, Problem, printable};
 use crate::limits::{
-    ABOVE_ZERO, BATCH, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, SEPARATOR_CHARS,
-    SEQUENCE_LENGTH, SHUFFLE_BUFFER, THREADS, WIDTH,
+    ABOVE_ZERO, BATCH, CLASSES, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, SEPARATOR_CHARS,
+    SEQUENCE_LENGTH, SHUFFLE_BUFFER, TEXT_CHARS, THREADS, WIDTH,
 };
 use crate::metric::Metric;
 use crate::parse::{BUCKETIZE, SEPARATOR, is_separator};
-use crate::read::Context;
+use crate::read::{Context, repeated};
 use crate::spec::{Block, BlockContext, BlockSpec, Registry};
 
 const ORIGIN: &str = "stored configuration";
@@ -205,6 +205,13 @@ fn check_tasks(ctx: &mut Context, config: &Config) {
             }
             TaskKind::Regression { loss: RegressionLoss::Huber { delta } } => {
                 block::check_range(ctx, &format!("{key}.delta"), *delta, ABOVE_ZERO);
+            }
+            TaskKind::MultiClass { classes } => {
+                let fits = |class: &String| !class.is_empty() && class.chars().count() <= TEXT_CHARS;
+                if !(2..=CLASSES).contains(&classes.len()) || !classes.iter().all(fits) || repeated(classes).is_some() {
+                    let message = format!("expected 2 to {CLASSES} different label values");
+                    ctx.report(&format!("{key}.classes"), message, None);
+                }
             }
             TaskKind::Binary { positive: None } | TaskKind::Regression { .. } => {}
         }

@@ -209,7 +209,7 @@ pub enum Side {
 /// One task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// Its name, unique; also the name of the score column.
+    /// Its name, unique; also the name of its score column, or the start of their names.
     pub name: String,
     /// The label's column.
     pub column: String,
@@ -233,6 +233,29 @@ pub enum TaskKind {
         /// What is minimised.
         loss: RegressionLoss,
     },
+    /// The probabilities of C classes, one of which the label is; the head gives C logits.
+    MultiClass {
+        /// The label texts (C of them, at least 2), in the order of the scores.
+        classes: Vec<String>,
+    },
+}
+
+impl Task {
+    /// Numbers that the head gives a row: C for C classes, else 1.
+    pub fn outputs(&self) -> usize {
+        match &self.kind {
+            TaskKind::MultiClass { classes } => classes.len(),
+            TaskKind::Binary { .. } | TaskKind::Regression { .. } => 1,
+        }
+    }
+
+    /// The names of its score columns, one an output: the task's name, or `TASK_CLASS` for each class.
+    pub fn score_columns(&self) -> Vec<String> {
+        match &self.kind {
+            TaskKind::MultiClass { classes } => classes.iter().map(|class| format!("{}_{class}", self.name)).collect(),
+            TaskKind::Binary { .. } | TaskKind::Regression { .. } => vec![self.name.clone()],
+        }
+    }
 }
 
 /// What a regression task minimises, with d = prediction − label.

@@ -44,6 +44,7 @@ pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels, registr
     let columns = operators::check(ctx, config, labels, registry);
     check_columns(ctx, config, labels, &columns);
     check_labels(ctx, config, labels, &columns);
+    check_scores(ctx, config, labels);
     check_metrics(ctx, config);
 }
 
@@ -238,11 +239,36 @@ fn check_labels(ctx: &mut Context, config: &Config, labels: &Labels, columns: &C
         ctx.report(&format!("{label}.column"), message, Some("remove the feature".to_owned()));
     }
     for (task, label) in config.tasks.iter().zip(&labels.tasks) {
-        let TaskKind::Binary { positive: Some(positive) } = &task.kind else { continue };
+        let (key, values) = match &task.kind {
+            TaskKind::Binary { positive: Some(positive) } => ("positive", positive),
+            TaskKind::MultiClass { classes } => ("classes", classes),
+            TaskKind::Binary { positive: None } | TaskKind::Regression { .. } => continue,
+        };
         let nulls = &config.data.reading.null_values;
-        if let Some(value) = positive.iter().find(|v| nulls.contains(v)) {
+        if let Some(value) = values.iter().find(|v| nulls.contains(v)) {
             let message = format!("\"{}\" means missing in `data.null_values`", printable(value));
-            ctx.report(&format!("{label}.positive"), message, Some("remove it here or there".to_owned()));
+            ctx.report(&format!("{label}.{key}"), message, Some("remove it here or there".to_owned()));
+        }
+    }
+}
+
+/// Score columns have different names: those of classes could be other tasks'.
+fn check_scores(ctx: &mut Context, config: &Config, labels: &Labels) {
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    for (task, label) in config.tasks.iter().zip(&labels.tasks) {
+        for column in task.score_columns() {
+            if let Some(other) = owners.insert(column.clone(), &task.name)
+                && other != task.name
+            {
+                let message = format!(
+                    "its score column \"{}\" would also be one of the task \"{}\"",
+                    printable(&column),
+                    printable(other)
+                );
+                let hint = "rename one of the two: classes' scores are named TASK_CLASS".to_owned();
+                ctx.report(&format!("{label}.name"), message, Some(hint));
+                break;
+            }
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) const OPERATORS: usize = 1_000;
 pub(crate) const STEPS: usize = 10_000;
 /// Columns, or files, of an operator's option.
 pub(crate) const OPERATOR_COLUMNS: usize = 1_000;
+/// Classes of a task.
+pub(crate) const CLASSES: usize = 1_000;
 /// Boundaries of one bucketized feature.
 pub(crate) const BOUNDARIES: usize = 4096;
 /// Counts in a list of them.

@@ -8,9 +8,9 @@ use crate::error::{Quote, one_of, printable, suggestion};
 pub enum MetricKind {
     /// Area under the ROC curve; binary tasks.
     Auc,
-    /// Mean cross-entropy; binary tasks.
+    /// Mean cross-entropy; binary and multi-class tasks.
     Logloss,
-    /// Share of rows on the right side of one half; binary tasks.
+    /// Share of rows on the right side of one half, or with the likeliest class right; binary and multi-class tasks.
     Accuracy,
     /// Root of the mean squared difference; regression tasks.
     Rmse,
@@ -52,7 +52,8 @@ impl MetricKind {
     pub fn applies_to(self, task: &TaskKind) -> bool {
         match self {
             MetricKind::Loss => true,
-            MetricKind::Auc | MetricKind::Logloss | MetricKind::Accuracy => matches!(task, TaskKind::Binary { .. }),
+            MetricKind::Auc => matches!(task, TaskKind::Binary { .. }),
+            MetricKind::Logloss | MetricKind::Accuracy => !matches!(task, TaskKind::Regression { .. }),
             MetricKind::Rmse | MetricKind::Mae => matches!(task, TaskKind::Regression { .. }),
         }
     }

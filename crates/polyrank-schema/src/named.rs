@@ -98,6 +98,7 @@ pub(crate) enum PoolingName {
 pub(crate) enum Goal {
     Binary,
     Regression,
+    MultiClass,
 }
 
 /// Which loss, without its parameter.
@@ -150,7 +151,8 @@ names! {
         "sum" => Normaliser::Sum;
     Precision: "fp32" => Precision::Fp32;
     Kind: "categorical" => Kind::Categorical, "dense" => Kind::Dense, "vector" => Kind::Vector;
-    Goal: "binary" => Goal::Binary, "regression" => Goal::Regression;
+    Goal: "binary" => Goal::Binary, "regression" => Goal::Regression,
+        "multi_class" => Goal::MultiClass;
     LossName: "mse" => LossName::Mse, "mae" => LossName::Mae, "huber" => LossName::Huber;
     LayerInitName: "auto" => LayerInitName::Auto, "glorot" => LayerInitName::Glorot,
         "normal" => LayerInitName::Normal;

@@ -20,7 +20,7 @@ use crate::metrics::{Evaluation, Histogram, RocPoint, TaskMetrics};
 pub struct Collected {
     /// Number of rows.
     pub rows: u64,
-    /// By task, `[rows]`.
+    /// By task, `[rows]`, or `[rows, C]` row by row for C classes.
     pub scores: Vec<Vec<f32>>,
     /// By task, `[rows]`; NaN where missing.
     pub labels: Vec<Vec<f32>>,
@@ -39,7 +39,7 @@ impl Collected {
         let tasks = self.scores.len();
         self.rows += batch.rows as u64;
         for task in 0..tasks {
-            self.scores[task].extend(scores.values.iter().skip(task).step_by(tasks));
+            self.scores[task].extend(scores.task(task));
             self.labels[task].extend(batch.labels.iter().skip(task).step_by(tasks));
         }
         if self.watched.is_empty() {
@@ -80,14 +80,17 @@ impl Collected {
 /// The mean of what the task minimises, over the rows that have the label; `None` without any.
 fn mean_loss(kind: &TaskKind, scores: &[f32], labels: &[f32]) -> Option<f64> {
     let (mut sum, mut count) = (0.0f64, 0u64);
-    for (&score, &label) in scores.iter().zip(labels).filter(|(_, label)| !label.is_nan()) {
-        let (score, label) = (f64::from(score), f64::from(label));
+    let width = if let TaskKind::MultiClass { classes } = kind { classes.len() } else { 1 };
+    for (scores, &label) in scores.chunks_exact(width.max(1)).zip(labels).filter(|(_, label)| !label.is_nan()) {
+        let class = if width > 1 { label as usize } else { 0 };
+        let (score, label) = (f64::from(scores[class]), f64::from(label));
         let d = score - label;
         sum += match kind {
             TaskKind::Binary { .. } => {
                 let p = score.clamp(1e-7, 1.0 - 1e-7);
                 -(label * p.ln() + (1.0 - label) * (1.0 - p).ln())
             }
+            TaskKind::MultiClass { .. } => -score.clamp(1e-7, 1.0 - 1e-7).ln(),
             TaskKind::Regression { loss: RegressionLoss::Mse } => d * d,
             TaskKind::Regression { loss: RegressionLoss::Mae } => d.abs(),
             TaskKind::Regression { loss: RegressionLoss::Huber { delta } } if d.abs() <= *delta => d * d / 2.0,

@@ -16,7 +16,7 @@ use crate::exec::update::{self, Clip};
 use crate::graph::{Graph, Param};
 use crate::kernels::arena::Arena;
 use crate::kernels::rows::Parts;
-use crate::loss::Normaliser;
+use crate::loss::{Loss, Normaliser};
 use crate::network::{Network, Tensor, TensorError};
 use crate::ops::Op;
 use crate::optim::Optimizer;
@@ -179,7 +179,8 @@ impl<T: Real> Trainer<T> {
         pool.install(|| network.params.transpose(transposed));
     }
 
-    /// One step on a batch: its labels, `[B, T]` row by row, NaN where one is missing, or [`Targets`] with weights too.
+    /// One step on a batch: its labels, `[B, T]` row by row, NaN where one is missing, the class's index for a head of
+    /// several, or [`Targets`] with weights too.
     pub fn step<'t>(
         &mut self,
         feed: &Feed<'_, T>,
@@ -195,6 +196,7 @@ impl<T: Real> Trainer<T> {
         let heads = self.network.graph.heads.len();
         feed.check(&self.network.graph)?;
         targets.check(feed.rows, heads)?;
+        self.check_classes(targets.labels)?;
         let cut = Cut::of(feed.rows, self.plan.micro_rows);
         let (counts, weight_sums): (Vec<usize>, Vec<f64>) = (0..heads).map(|h| targets.space(h, heads)).unzip();
         let scales = self.network.graph.heads.iter().zip(&self.factors).enumerate().map(|(h, (head, factor))| {
@@ -230,6 +232,21 @@ impl<T: Real> Trainer<T> {
         loss_sums.truncate(heads);
         self.gather(&input);
         Ok(StepReport { loss_sums, counts, weight_sums, total })
+    }
+
+    /// Every label of a head of several classes is one of them, or missing.
+    fn check_classes(&self, labels: &[T]) -> Result<(), FeedError> {
+        let graph = &self.network.graph;
+        for (h, head) in graph.heads.iter().enumerate().filter(|(_, head)| head.loss == Loss::CrossEntropy) {
+            let classes = graph.width(head.output);
+            let mut all = labels.iter().skip(h).step_by(graph.heads.len()).map(|y| y.f64());
+            let known = |y: f64| y.is_nan() || (y >= 0.0 && y < classes as f64 && y.fract() == 0.0);
+            if let Some(y) = all.find(|y| !known(*y)) {
+                let name = &head.name;
+                return Err(FeedError(format!("label {y} of `{name}`, which has the classes 0 to {}", classes - 1)));
+            }
+        }
+        Ok(())
     }
 
     /// Buffers for a batch cut so.

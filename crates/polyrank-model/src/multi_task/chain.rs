@@ -8,8 +8,8 @@ use polyrank_schema::spec::BlockContext;
 pub(super) fn check(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
     if let Some(task) = context.tasks.iter().find(|task| !matches!(task.kind, TaskKind::Binary { .. })) {
         return Err(format!(
-            "`{}` relates probabilities, and `{}` is a regression task; make it binary, or take a block that only shares \
-             layers, as `mmoe`",
+            "`{}` relates probabilities of binary tasks, and `{}` is not one; make it binary, or take a block that only \
+             shares layers, as `mmoe`",
             block.kind, task.name
         ));
     }

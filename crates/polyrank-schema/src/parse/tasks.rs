@@ -2,13 +2,13 @@
 
 use crate::config::{RegressionLoss, Task, TaskKind};
 use crate::error::printable;
-use crate::limits::{ABOVE_ZERO, TASKS};
+use crate::limits::{ABOVE_ZERO, CLASSES, TASKS};
 use crate::named::{Goal, LossName};
 use crate::read::{Context, Found, Section};
 use crate::tree::{Node, Value};
 
 /// The keys of one entry.
-pub(crate) const KEYS: &[&str] = &["name", "kind", "column", "positive", "loss", "delta", "weight"];
+pub(crate) const KEYS: &[&str] = &["name", "kind", "column", "positive", "classes", "loss", "delta", "weight"];
 
 /// The tasks, and the key under which each was written.
 pub(super) fn read(ctx: &mut Context, node: Option<&Node>) -> (Vec<Task>, Vec<String>) {
@@ -47,17 +47,50 @@ fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
     let goal = section.pick(ctx, "kind", Found::named, |_| Goal::Binary);
     let kind = match goal {
         Goal::Binary => {
-            section.refuse(ctx, "loss", "belongs to tasks of kind \"regression\"");
-            section.refuse(ctx, "delta", "belongs to tasks of kind \"regression\"");
+            refuse(ctx, &section, &["loss", "delta"], "regression");
+            refuse(ctx, &section, &["classes"], "multi_class");
             TaskKind::Binary { positive: section.optional(ctx, "positive", "1 (or true)", |f, ctx| f.values(ctx)) }
         }
         Goal::Regression => {
-            section.refuse(ctx, "positive", "belongs to tasks of kind \"binary\"");
+            refuse(ctx, &section, &["positive"], "binary");
+            refuse(ctx, &section, &["classes"], "multi_class");
             TaskKind::Regression { loss: read_loss(ctx, &section) }
+        }
+        Goal::MultiClass => {
+            refuse(ctx, &section, &["positive"], "binary");
+            refuse(ctx, &section, &["loss", "delta"], "regression");
+            TaskKind::MultiClass { classes: read_classes(ctx, &section) }
         }
     };
     let weight = section.pick(ctx, "weight", |f, ctx| f.float(ctx, ABOVE_ZERO), |_| 1.0);
     Task { name, column, kind, weight }
+}
+
+fn refuse(ctx: &mut Context, section: &Section<'_>, keys: &[&str], kind: &str) {
+    for key in keys {
+        section.refuse(ctx, key, &format!("belongs to tasks of kind \"{kind}\""));
+    }
+}
+
+/// The label texts, or how many there are if they are 0, 1, 2, …; two after an error.
+fn read_classes(ctx: &mut Context, section: &Section<'_>) -> Vec<String> {
+    let numbered = |n: usize| (0..n).map(|class| class.to_string()).collect();
+    let Some(found) = section.get(ctx, "classes") else {
+        let hint = "list the labels, as [\"low\", \"high\"], or write how many there are if they are 0, 1, 2, …";
+        section.missing(ctx, "classes", hint);
+        return numbered(2);
+    };
+    let classes = match &found.node.value {
+        Value::List(items) if !(2..=CLASSES).contains(&items.len()) => {
+            let what = format!("2 to {CLASSES} classes, found {}", items.len());
+            ctx.report_at(&found.node.place, &found.key, format!("expected {what}"), None);
+            None
+        }
+        Value::List(_) => found.values(ctx),
+        Value::Int(n) if (2..=CLASSES as i128).contains(n) => Some(numbered(*n as usize)),
+        _ => found.expected(ctx, &format!("a list of label values, or their number from 2 to {CLASSES}")),
+    };
+    classes.unwrap_or_else(|| numbered(2))
 }
 
 fn read_loss(ctx: &mut Context, section: &Section<'_>) -> RegressionLoss {

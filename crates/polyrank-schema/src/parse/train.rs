@@ -94,8 +94,14 @@ fn read_embedding_optimizer(
 
 /// Early stopping watches the metric that picks the best epoch, unless it is told another, and the other way round.
 fn read_metrics(ctx: &mut Context, section: &Section<'_>, tasks: &[Task]) -> (Option<EarlyStopping>, String) {
-    let binary = tasks.iter().any(|t| matches!(t.kind, TaskKind::Binary { .. }));
-    let usual = if binary || tasks.is_empty() { "mean.auc" } else { "mean.rmse" };
+    let any = |kind: fn(&TaskKind) -> bool| tasks.iter().any(|task| kind(&task.kind));
+    let usual = if tasks.is_empty() || any(|kind| matches!(kind, TaskKind::Binary { .. })) {
+        "mean.auc"
+    } else if any(|kind| matches!(kind, TaskKind::Regression { .. })) {
+        "mean.rmse"
+    } else {
+        "mean.logloss"
+    };
     let best = section.get(ctx, "best_metric").map(|found| found.name(ctx, METRIC).unwrap_or_default());
     let early_stopping = match section.get(ctx, "early_stopping") {
         None => {

@@ -24,7 +24,7 @@ fn unknown_keys_name_the_nearest_known_one() {
         (&[After(AGE, "encodr = 'log'")], "c.toml:8: features.age.encodr: unknown key; did you mean `encoder`?"),
         (
             &[After(LIKE, "when = 'x == 1'")],
-            "c.toml:11: tasks.like.when: unknown key; known: `name`, `kind`, `column`, `positive`, `loss`, `delta`, \
+            "c.toml:11: tasks.like.when: unknown key; known: `name`, `kind`, `column`, `positive`, `classes`, `loss`, `delta`, \
              `weight`",
         ),
         (

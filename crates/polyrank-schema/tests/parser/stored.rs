@@ -164,6 +164,18 @@ fn what_was_tampered_with_is_named() {
         ("/tasks/0/weight", json!(0.0), "tasks.finish.weight: expected a number above 0, found 0.0"),
         ("/tasks/0/kind/binary/positive", json!([]), "tasks.finish.positive: an empty list or label value"),
         (
+            "/tasks/0/kind",
+            json!({"multi_class": {"classes": ["a"]}}),
+            "tasks.finish.classes: expected 2 to 1000 different label values\nschema.json: train.best_metric: no task has the \
+             metric \"auc\"; known: \"logloss\", \"accuracy\", \"loss\"",
+        ),
+        (
+            "/tasks/0/kind",
+            json!({"multi_class": {"classes": ["a", "b", "a"]}}),
+            "tasks.finish.classes: expected 2 to 1000 different label values\nschema.json: train.best_metric: no task has the \
+             metric \"auc\"; known: \"logloss\", \"accuracy\", \"loss\"",
+        ),
+        (
             "/tasks/1/kind/regression/loss/huber/delta",
             json!(0.0),
             "tasks.like.delta: expected a number above 0, found 0.0",

@@ -2,14 +2,16 @@
 
 use polyrank_schema::config::TaskKind;
 
-use super::{AppliesTo, METRICS, TaskMetrics};
+use super::{METRICS, TaskMetrics};
 
 /// Why scores and labels cannot be evaluated. Rows count from 0 in the slices that were given.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum MetricError {
     /// One score a label.
-    #[error("{scores} scores for {labels} labels: give one score for each label")]
+    #[error("{scores} scores for {labels} labels: give {each} for each label")]
     Lengths {
+        /// Scores that each label needs.
+        each: usize,
         /// Number of scores.
         scores: usize,
         /// Number of labels.
@@ -40,8 +42,11 @@ pub enum MetricError {
 /// The rows of one task that have a label: N scores and N labels.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
-    binary: bool,
+    kind: TaskKind,
+    /// Of a multi-class task the probability of the label's class.
     scores: Vec<f32>,
+    /// Of a multi-class task, whether the label's class is the likeliest, the first of several.
+    hits: Vec<bool>,
     labels: Vec<f32>,
     ranked: Vec<u64>,
 }
@@ -61,8 +66,12 @@ impl Evaluation {
     ///
     /// As [`evaluate_task`](super::evaluate_task).
     pub fn new(kind: &TaskKind, scores: &[f32], labels: &[f32]) -> Result<Self, MetricError> {
-        if scores.len() != labels.len() {
-            return Err(MetricError::Lengths { scores: scores.len(), labels: labels.len() });
+        let each = if let TaskKind::MultiClass { classes } = kind { classes.len() } else { 1 };
+        if labels.len().checked_mul(each) != Some(scores.len()) {
+            return Err(MetricError::Lengths { each, scores: scores.len(), labels: labels.len() });
+        }
+        if let TaskKind::MultiClass { .. } = kind {
+            return Evaluation::of_classes(kind, each, scores, labels);
         }
         let binary = matches!(kind, TaskKind::Binary { .. });
         let labelled = labels.iter().filter(|label| !label.is_nan()).count();
@@ -92,7 +101,28 @@ impl Evaluation {
             kept_labels.push(label);
         }
         let ranked = if binary { rank(&kept_scores, &kept_labels) } else { Vec::new() };
-        Ok(Evaluation { binary, scores: kept_scores, labels: kept_labels, ranked })
+        Ok(Evaluation { kind: kind.clone(), scores: kept_scores, hits: Vec::new(), labels: kept_labels, ranked })
+    }
+
+    /// Scores are `[B, C]` row by row, labels indices of classes.
+    fn of_classes(kind: &TaskKind, classes: usize, scores: &[f32], labels: &[f32]) -> Result<Self, MetricError> {
+        let (mut likely, mut hits, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, (scores, &label)) in scores.chunks_exact(classes.max(1)).zip(labels).enumerate() {
+            if label.is_nan() {
+                continue;
+            }
+            if let Some(&score) = scores.iter().find(|score| !(0.0..=1.0).contains(*score)) {
+                return Err(MetricError::Score { row, score, expected: "a probability from 0 to 1" });
+            }
+            let Some(&score) = scores.get(label as usize).filter(|_| label >= 0.0 && label.fract() == 0.0) else {
+                return Err(MetricError::Label { row, label, expected: "the index of a class" });
+            };
+            let (before, after) = scores.split_at(label as usize);
+            hits.push(before.iter().all(|other| *other < score) && after.iter().all(|other| *other <= score));
+            likely.push(score);
+            kept.push(label);
+        }
+        Ok(Evaluation { kind: kind.clone(), scores: likely, hits, labels: kept, ranked: Vec::new() })
     }
 
     /// Number of labelled rows (N).
@@ -104,17 +134,18 @@ impl Evaluation {
     pub fn metrics(&self) -> TaskMetrics {
         METRICS
             .iter()
-            .filter(|metric| match metric.applies_to {
-                AppliesTo::Any => true,
-                AppliesTo::Binary => self.binary,
-                AppliesTo::Regression => !self.binary,
-            })
+            .filter(|metric| metric.applies(&self.kind))
             .map(|metric| (metric.name.to_string(), (metric.compute)(self)))
             .collect()
     }
 
-    pub(super) fn is_binary(&self) -> bool {
-        self.binary
+    pub(super) fn kind(&self) -> &TaskKind {
+        &self.kind
+    }
+
+    /// Of a multi-class task, whether each row's likeliest class (the first of several) is its label.
+    pub(super) fn hits(&self) -> &[bool] {
+        &self.hits
     }
 
     pub(super) fn scores(&self) -> &[f32] {
@@ -125,7 +156,7 @@ impl Evaluation {
         &self.labels
     }
 
-    /// Score and label of each row, in the order given.
+    /// Score and label of each row, in the order given; of a multi-class task the probability of the label's class.
     pub(super) fn pairs(&self) -> impl ExactSizeIterator<Item = (f64, f64)> + '_ {
         self.scores.iter().zip(&self.labels).map(|(&score, &label)| (f64::from(score), f64::from(label)))
     }

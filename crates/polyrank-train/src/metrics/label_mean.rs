@@ -4,7 +4,7 @@ use super::{AppliesTo, Better, Evaluation, Metric, sum};
 
 pub(super) const METRIC: Metric = Metric {
     name: "label_mean",
-    applies_to: AppliesTo::Any,
+    applies_to: AppliesTo::Numbers,
     better: Better::Neither,
     doc: "mean label; a binary task's base rate",
     compute,

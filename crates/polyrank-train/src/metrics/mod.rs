@@ -50,6 +50,10 @@ pub enum AppliesTo {
     Binary,
     /// Regression tasks.
     Regression,
+    /// Binary and multi-class tasks.
+    Classes,
+    /// Binary and regression tasks: labels are numbers.
+    Numbers,
     /// Every task.
     Any,
 }
@@ -86,6 +90,8 @@ impl Metric {
             AppliesTo::Any => true,
             AppliesTo::Binary => matches!(kind, TaskKind::Binary { .. }),
             AppliesTo::Regression => matches!(kind, TaskKind::Regression { .. }),
+            AppliesTo::Classes => !matches!(kind, TaskKind::Regression { .. }),
+            AppliesTo::Numbers => !matches!(kind, TaskKind::MultiClass { .. }),
         }
     }
 
@@ -104,12 +110,12 @@ pub fn find(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
 }
 
-/// The metrics of one task from its scores and labels, `[B]` each; scores of a binary task are probabilities, a NaN
-/// label is a missing one.
+/// The metrics of one task from its scores and labels, `[B]` each; scores of a binary task are probabilities, those of C
+/// classes are `[B, C]` with the class's index as the label; a NaN label is a missing one.
 ///
 /// # Errors
 ///
-/// Where the lengths differ, a labelled row's score is not a number (for a binary task: not within 0..=1), or a label
+/// Where the lengths differ, a labelled row's score is not a number (not within 0..=1 for a probability), or a label
 /// is none that the task can have.
 pub fn evaluate_task(kind: &TaskKind, scores: &[f32], labels: &[f32]) -> Result<TaskMetrics, MetricError> {
     Ok(Evaluation::new(kind, scores, labels)?.metrics())

@@ -4,7 +4,7 @@ use super::{AppliesTo, Better, Evaluation, Metric, sum};
 
 pub(super) const METRIC: Metric = Metric {
     name: "prediction_mean",
-    applies_to: AppliesTo::Any,
+    applies_to: AppliesTo::Numbers,
     better: Better::Neither,
     doc: "mean prediction over the labelled rows; far from the mean label, the model is biased",
     compute,

@@ -222,6 +222,44 @@ fn row() -> impl Strategy<Value = (f32, f32)> {
     (score, prop_oneof![Just(0.0), Just(1.0), Just(f32::NAN)])
 }
 
+// NumPy's and scikit-learn 1.9.1's:
+//
+//     import numpy as np
+//     from sklearn.metrics import accuracy_score
+//     i = np.arange(40)
+//     raw = np.stack([i * 7 % 11 + 1, i * 5 % 13 + 1, i * 3 % 17 + 1], 1).astype(np.float32)
+//     p = (raw / raw.sum(1, keepdims=True)).astype(float)
+//     label = i * 29 % 3
+//     print(-np.log(p[i, label]).mean(), accuracy_score(label, p.argmax(1)))
+#[test]
+fn metrics_of_several_classes_equal_scikit_learns() {
+    let classes = TaskKind::MultiClass { classes: ["a", "b", "c"].map(str::to_owned).to_vec() };
+    let mut scores = Vec::new();
+    for i in 0..40 {
+        let raw = [i * 7 % 11 + 1, i * 5 % 13 + 1, i * 3 % 17 + 1].map(|x| x as f32);
+        scores.extend(raw.map(|x| x / raw.iter().sum::<f32>()));
+    }
+    let labels: Vec<f32> = (0..40).map(|i| (i * 29 % 3) as f32).collect();
+    let metrics = evaluate_task(&classes, &scores, &labels).unwrap();
+    assert_close(&metrics, "logloss", 1.2206074178103639);
+    assert_close(&metrics, "accuracy", 0.375);
+    let names: Vec<&str> = metrics.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["logloss", "accuracy", "rows"]);
+    // A missing label is left out, and of equally likely classes the first counts.
+    let metrics =
+        evaluate_task(&classes, &[0.5, 0.5, 0.0, 0.5, 0.5, 0.0, 0.2, 0.3, 0.5], &[0.0, 1.0, f32::NAN]).unwrap();
+    assert_eq!((metrics.get("accuracy"), metrics.get("rows")), (Some(0.5), Some(2.0)));
+    assert_eq!(evaluate_task(&classes, &[], &[]).unwrap().get("accuracy"), None);
+    let rows = Evaluation::new(&classes, &scores, &labels).unwrap();
+    assert!(rows.histogram(5).is_none() && rows.roc_points().is_empty());
+    let refused = |scores: &[f32], labels: &[f32]| evaluate_task(&classes, scores, labels).unwrap_err().to_string();
+    assert!(refused(&[0.5; 4], &[0.0]).contains("give 3 for each label"));
+    assert!(refused(&[0.5, f32::NAN, 0.5], &[0.0]).contains("the score is NaN"));
+    for label in [3.0, -1.0, 0.5, f32::INFINITY] {
+        assert!(refused(&[0.2, 0.3, 0.5], &[label]).contains("the index of a class"), "{label}");
+    }
+}
+
 proptest! {
     #[test]
     fn auc_equals_counting_all_pairs(rows in prop::collection::vec(row(), 0..200)) {

@@ -3,6 +3,7 @@
 
 mod by_key;
 mod checkpoints;
+mod classes;
 mod diverging;
 mod hostile_rows;
 mod invariants;

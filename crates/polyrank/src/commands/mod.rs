@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod embeddings;
 mod evaluate;
 mod explain;
 mod init;
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Evaluate(evaluate::Evaluate),
     /// Scores rows with a bundle
     Predict(predict::Predict),
+    /// Writes a bundle's embedding tables as Parquet
+    Embeddings(embeddings::Embeddings),
     /// Shows the network of a configuration or a bundle, and what is in force
     Explain(explain::Explain),
     /// Writes what a configuration or a bundle says of its columns as a schema.pbtxt
@@ -49,6 +52,7 @@ impl Command {
             Command::Train(command) => command.run(),
             Command::Evaluate(command) => command.run(),
             Command::Predict(command) => command.run(),
+            Command::Embeddings(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Reproduce(command) => command.run(),

@@ -11,7 +11,7 @@ impl Builder<'_> {
     pub fn tower(&mut self, prefix: &str, task: usize, x: Value) -> Result<Value, GraphError> {
         let config = self.config;
         let name = format!("{prefix}towers.{}", config.tasks[task].name);
-        let hidden = self.mlp(&name, x, &config.model.tower_units)?;
+        let hidden = self.tower_layers(&name, x)?;
         self.logit(&name, task, hidden)
     }
 

@@ -227,6 +227,9 @@ fn check_model(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
         let message = format!("expected up to {LAYERS} layer widths, each from 1 to {WIDTH}");
         ctx.report("model.towers.units", message, None);
     }
+    if let Some(dropout) = model.tower_layers.dropout {
+        block::check_range(ctx, "model.towers.dropout", dropout, DROPOUT);
+    }
     block::check_range(ctx, "model.dropout", model.dropout, DROPOUT);
     if let LayerInit::Normal { std } = model.layer_init {
         block::check_range(ctx, "model.init_std", std, ABOVE_ZERO);

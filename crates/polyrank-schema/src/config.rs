@@ -284,6 +284,9 @@ pub struct Model {
     pub multi_task: Block,
     /// Hidden layers of each task's tower; empty for none.
     pub tower_units: Vec<usize>,
+    /// Where towers' hidden layers are made otherwise than the others.
+    #[serde(default, skip_serializing_if = "TowerLayers::is_as_others")]
+    pub tower_layers: TowerLayers,
     /// Activation of hidden layers.
     pub activation: Activation,
     /// Probability that a hidden unit is dropped in training, within [0, 1).
@@ -308,6 +311,27 @@ pub struct Model {
     pub embedding_penalty: PenaltyScope,
     /// What embedding dimensions are when a feature gives none.
     pub auto_dim: AutoDim,
+}
+
+/// Where the hidden layers of towers are made otherwise than the others; as the others where a field is absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct TowerLayers {
+    /// Their activation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+    /// Probability that one of their units is dropped in training, within [0, 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
+    /// Whether they are batch-normalised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_norm: Option<bool>,
+}
+
+impl TowerLayers {
+    /// Whether they are made as all others.
+    pub fn is_as_others(&self) -> bool {
+        *self == TowerLayers::default()
+    }
 }
 
 /// Activation of hidden layers.

@@ -17,6 +17,8 @@ const TARGET: &str = "target";
 /// The encoder of numbers that gives several columns, and the one embedding that takes them.
 const PIECEWISE_LINEAR: &str = "piecewise_linear";
 const LINEAR: &str = "linear";
+/// The block that makes the towers' layers as its own.
+const PEPNET: &str = "pepnet";
 
 /// The key under which messages name each operator, each feature and each task.
 pub(crate) struct Labels {
@@ -46,6 +48,21 @@ pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels, registr
     check_labels(ctx, config, labels, &columns);
     check_scores(ctx, config, labels);
     check_metrics(ctx, config);
+    check_towers(ctx, config);
+}
+
+/// PEPNet has no towers of its own: their layers go on above the task's, gated like them.
+fn check_towers(ctx: &mut Context, config: &Config) {
+    let layers = &config.model.tower_layers;
+    let keys = [
+        ("activation", layers.activation.is_some()),
+        ("dropout", layers.dropout.is_some()),
+        ("batch_norm", layers.batch_norm.is_some()),
+    ];
+    for (key, _) in keys.into_iter().filter(|(_, written)| *written && config.model.multi_task.kind == PEPNET) {
+        let message = "has no effect with multi_task = \"pepnet\", whose layers are all alike".to_owned();
+        ctx.report(&format!("model.towers.{key}"), message, Some("remove it".to_owned()));
+    }
 }
 
 fn check_files(ctx: &mut Context, config: &Config) {

@@ -88,6 +88,7 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             interaction: block("none", &[]),
             multi_task: block("mmoe", &[]),
             tower_units: Vec::new(),
+            tower_layers: Default::default(),
             activation: Activation::Relu,
             dropout: 0.0,
             batch_norm: false,

@@ -9,7 +9,7 @@ use crate::config::{
 use crate::cross::{self, Labels};
 use crate::error::{ConfigErrors, Problem, printable};
 use crate::limits::{
-    ABOVE_ZERO, BATCH, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, SEPARATOR_CHARS,
+    ABOVE_ZERO, BATCH, DECAY, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, SEPARATOR_CHARS,
     SEQUENCE_LENGTH, SHUFFLE_BUFFER, THREADS, WIDTH,
 };
 use crate::metric::Metric;
@@ -248,6 +248,7 @@ fn check_train(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
     }
     block::check(ctx, &train.optimizer, "train.optimizer", registry.optimizers, context);
     block::check(ctx, &train.embedding_optimizer, "train.embedding_optimizer", registry.optimizers, context);
+    block::check_range(ctx, "train.learning_rate_decay", train.learning_rate_decay, DECAY);
     if let Some(norm) = train.clip_norm {
         block::check_range(ctx, "train.clip_norm", norm, ABOVE_ZERO);
     }

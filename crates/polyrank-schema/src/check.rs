@@ -9,8 +9,8 @@ use crate::config::{
 use crate::cross::{self, Labels};
 use crate::error::{ConfigErrors, Problem, printable};
 use crate::limits::{
-    ABOVE_ZERO, BATCH, CLASSES, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, SEPARATOR_CHARS,
-    SEQUENCE_LENGTH, SHUFFLE_BUFFER, TEXT_CHARS, THREADS, WIDTH,
+    ABOVE_ZERO, BATCH, CLASSES, DECAY, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE,
+    SEPARATOR_CHARS, SEQUENCE_LENGTH, SHUFFLE_BUFFER, TEXT_CHARS, THREADS, WIDTH,
 };
 use crate::metric::Metric;
 use crate::parse::{BUCKETIZE, SEPARATOR, is_separator};
@@ -258,6 +258,7 @@ fn check_train(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
     }
     block::check(ctx, &train.optimizer, "train.optimizer", registry.optimizers, context);
     block::check(ctx, &train.embedding_optimizer, "train.embedding_optimizer", registry.optimizers, context);
+    block::check_range(ctx, "train.learning_rate_decay", train.learning_rate_decay, DECAY);
     if let Some(norm) = train.clip_norm {
         block::check_range(ctx, "train.clip_norm", norm, ABOVE_ZERO);
     }

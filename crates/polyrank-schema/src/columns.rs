@@ -106,6 +106,7 @@ fn of_task(task: &Task) -> Column {
     let column = Column::new(task.column.as_str()).with_tags([Tag::Target]);
     match task.kind {
         TaskKind::Binary { .. } => column.with_tags([Tag::Binary]),
+        TaskKind::MultiClass { .. } => column.with_tags([Tag::MultiClass]),
         TaskKind::Regression { .. } => column.with_tags([Tag::Regression]).with_type(ValueType::Float),
     }
 }

@@ -426,6 +426,9 @@ pub struct Train {
     pub optimizer: Block,
     /// Optimizer of the embedding tables.
     pub embedding_optimizer: Block,
+    /// What the learning rates are multiplied by after each epoch.
+    #[serde(default = "no_decay")]
+    pub learning_rate_decay: f64,
     /// What a task's summed loss is divided by.
     pub normaliser: Normaliser,
     /// Largest global norm of a step's gradient; none if absent.
@@ -439,6 +442,10 @@ pub struct Train {
     pub best_metric: String,
     /// Number format of the arithmetic.
     pub precision: Precision,
+}
+
+fn no_decay() -> f64 {
+    1.0
 }
 
 /// What a task's summed loss is divided by.

@@ -223,6 +223,8 @@ impl Run<'_> {
         let (mut sums, mut counts) = (vec![0.0; tasks], vec![0usize; tasks]);
         let (mut total, mut steps, mut rows) = (0.0, 0u64, 0u64);
         let begin = Instant::now();
+        // By multiplication: libm's powers differ between machines.
+        self.trainer.set_rate_factor((1..number).fold(1.0, |factor, _| factor * train.learning_rate_decay));
         for batch in self.train.pass(train.batch_size, shuffle)? {
             let batch = batch?;
             let report = self.trainer.step(&feed::feed(&batch), &batch.labels).map_err(ModelError::from)?;

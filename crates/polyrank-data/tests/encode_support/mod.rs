@@ -109,6 +109,7 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             threads: None,
             optimizer: block("sgd", &[]),
             embedding_optimizer: block("sgd", &[]),
+            learning_rate_decay: 1.0,
             normaliser: Normaliser::WeightSum,
             clip_norm: None,
             shuffle: true,

@@ -81,6 +81,8 @@ pub struct Trainer<T: Real> {
     step: u64,
     /// By head: what its weight is multiplied by.
     factors: Vec<f64>,
+    /// What learning rates are multiplied by.
+    rate_factor: f64,
 }
 
 impl<T: Real> Trainer<T> {
@@ -113,6 +115,7 @@ impl<T: Real> Trainer<T> {
             arenas: Vec::new(),
             step: 0,
             factors: vec![1.0; network.graph.heads.len()],
+            rate_factor: 1.0,
             network,
             options,
             plan,
@@ -149,6 +152,12 @@ impl<T: Real> Trainer<T> {
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.step
+    }
+
+    /// From the next step on, both optimizers' learning rates are `factor` times the options'. It is no part of
+    /// [`Trainer::state`]: who resumes sets it again.
+    pub fn set_rate_factor(&mut self, factor: f64) {
+        self.rate_factor = factor;
     }
 
     /// The worker threads, for scoring beside training.
@@ -346,7 +355,11 @@ impl<T: Real> Trainer<T> {
     /// Penalties, clipping and the optimizers; gives the penalty.
     fn update(&mut self) -> f64 {
         self.step += 1;
-        let Trainer { network, options, pool, lanes, sparse, dense_state, transposed, step, .. } = self;
+        let Trainer { network, options, pool, lanes, sparse, dense_state, transposed, .. } = self;
+        let (rule, row_rule) = (
+            options.optimizer.rule(self.step, self.rate_factor),
+            options.embedding_optimizer.rule(self.step, self.rate_factor),
+        );
         let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
         pool.install(|| {
             let mut penalty = update::penalise_tables(options, &network.tables, sparse);
@@ -362,15 +375,14 @@ impl<T: Real> Trainer<T> {
                 lanes,
                 clip,
                 dense_state,
-                *step,
+                rule,
                 &mut penalty,
             );
-            let rule = options.embedding_optimizer.rule(*step);
             sparse
                 .par_iter()
                 .zip(&mut network.tables)
                 .with_max_len(1)
-                .for_each(|(sparse, table)| sparse.update(table, rule));
+                .for_each(|(sparse, table)| sparse.update(table, row_rule));
             network.params.transpose(transposed);
             penalty
         })

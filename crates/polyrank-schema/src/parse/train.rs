@@ -3,7 +3,7 @@
 use crate::block;
 use crate::choices::choices;
 use crate::config::{EarlyStopping, Precision, Task, TaskKind, Train};
-use crate::limits::{ABOVE_ZERO, BATCH, EPOCHS, NOT_NEGATIVE, THREADS};
+use crate::limits::{ABOVE_ZERO, BATCH, DECAY, EPOCHS, NOT_NEGATIVE, THREADS};
 use crate::named::Written;
 use crate::read::{Context, Found, Section};
 use crate::spec::{Block, BlockContext, Registry};
@@ -16,6 +16,7 @@ const KEYS: &[&str] = &[
     "threads",
     "optimizer",
     "embedding_optimizer",
+    "learning_rate_decay",
     "normaliser",
     "clip_norm",
     "shuffle",
@@ -44,6 +45,7 @@ pub(super) fn read(
     let optimizer =
         block::read(ctx, optimizer.as_ref(), "train.optimizer", registry.optimizers, |_| "adagrad", context);
     let embedding_optimizer = read_embedding_optimizer(ctx, &section, registry, context, &optimizer);
+    let learning_rate_decay = section.pick(ctx, "learning_rate_decay", |f, ctx| f.float(ctx, DECAY), |_| 1.0);
     let normaliser = section.pick(ctx, "normaliser", Found::named, |p| choices(p).normaliser);
     let clip_norm = section.optional(ctx, "clip_norm", "none", |f, ctx| f.float(ctx, ABOVE_ZERO));
     let shuffle = section.pick(ctx, "shuffle", Found::bool, |_| true);
@@ -56,6 +58,7 @@ pub(super) fn read(
         threads,
         optimizer,
         embedding_optimizer,
+        learning_rate_decay,
         normaliser,
         clip_norm,
         shuffle,

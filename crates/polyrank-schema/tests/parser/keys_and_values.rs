@@ -93,6 +93,10 @@ fn wrong_types_and_bounds_say_what_was_expected_and_found() {
             "c.toml:15: train.threads: expected a whole number from 1 to 1024, found 2000",
         ),
         (&[Append("[train]\nclip_norm = 0")], "c.toml:15: train.clip_norm: expected a number above 0, found 0"),
+        (
+            &[Append("[train]\nlearning_rate_decay = 1.1")],
+            "c.toml:15: train.learning_rate_decay: expected a number above 0, to 1, found 1.1",
+        ),
         (&[Append("[train]\nshuffle = 1")], "c.toml:15: train.shuffle: expected true or false, found 1"),
         (
             &[Append("[train]\nprecision = 'fp16'")],

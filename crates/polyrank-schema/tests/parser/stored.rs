@@ -41,6 +41,11 @@ fn what_was_tampered_with_is_named() {
             "train.epochs: expected a whole number from 1 to 1000000, found 18446744073709551615",
         ),
         ("/train/clip_norm", json!(-1.0), "train.clip_norm: expected a number above 0, found -1.0"),
+        (
+            "/train/learning_rate_decay",
+            json!(0.0),
+            "train.learning_rate_decay: expected a number above 0, to 1, found 0.0",
+        ),
         ("/train/threads", json!(0), "train.threads: expected a whole number from 1 to 1024, found 0"),
         ("/train/best_metric", json!(""), "train.best_metric: \"\" is no metric; write TASK.METRIC or mean.METRIC"),
         (

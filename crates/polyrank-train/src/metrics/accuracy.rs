@@ -7,10 +7,10 @@ pub(super) const METRIC: Metric = Metric {
     applies_to: AppliesTo::Binary,
     better: Better::Higher,
     doc: "part of the rows on the right side of 0.5 (a score of exactly 0.5 predicts the positive class)",
+    weighted: true,
     compute,
 };
 
 fn compute(rows: &Evaluation) -> Option<f64> {
-    let right = rows.pairs().filter(|&(score, label)| (score >= 0.5) == (label == 1.0)).count();
-    (rows.rows() > 0).then(|| right as f64 / rows.rows() as f64)
+    rows.mean(|score, label| f64::from(u8::from((score >= 0.5) == (label == 1.0))))
 }

@@ -1,8 +1,8 @@
 //! The labelled rows of one task, checked once and sorted once for all the metrics that need an order.
 
-use polyrank_schema::config::TaskKind;
+use polyrank_schema::config::{GroupWeight, TaskKind};
 
-use super::{AppliesTo, METRICS, TaskMetrics};
+use super::{AppliesTo, METRICS, TaskMetrics, sum};
 
 /// Why scores and labels cannot be evaluated. Rows count from 0 in the slices that were given.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -14,6 +14,24 @@ pub enum MetricError {
         scores: usize,
         /// Number of labels.
         labels: usize,
+    },
+    /// As many weights or groups as labels, or none.
+    #[error("{given} {what} for {labels} labels: give one for each label, or none")]
+    Given {
+        /// Weights or groups.
+        what: &'static str,
+        /// Number of them.
+        given: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// A weight that no metric can use.
+    #[error("row {row}: the weight is {weight}; weights are finite and not negative")]
+    Weight {
+        /// The row.
+        row: usize,
+        /// Its weight.
+        weight: f32,
     },
     /// A score that no metric can use.
     #[error("row {row}: the score is {score}, not {expected}; the model's weights may have diverged")]
@@ -37,13 +55,66 @@ pub enum MetricError {
     },
 }
 
+/// What is known of the rows of one task, `[B]` each.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskRows<'a> {
+    /// Scores: probabilities of a binary task.
+    pub scores: &'a [f32],
+    /// Labels, NaN where missing.
+    pub labels: &'a [f32],
+    /// Weights of rows; empty where all are 1.
+    pub weights: &'a [f32],
+    /// Groups of rows, [`TaskRows::NO_GROUP`] of none; empty where there are no groups.
+    pub groups: &'a [u32],
+    /// What a group weighs in an average over groups.
+    pub group_weight: GroupWeight,
+}
+
+impl<'a> TaskRows<'a> {
+    /// The group of a row that belongs to none.
+    pub const NO_GROUP: u32 = u32::MAX;
+
+    /// Rows without weights and groups.
+    pub fn new(scores: &'a [f32], labels: &'a [f32]) -> TaskRows<'a> {
+        TaskRows { scores, labels, weights: &[], groups: &[], group_weight: GroupWeight::Impressions }
+    }
+}
+
 /// The rows of one task that have a label: N scores and N labels.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
     binary: bool,
     scores: Vec<f32>,
     labels: Vec<f32>,
+    /// N weights, or none.
+    weights: Vec<f32>,
+    /// N groups, or none.
+    groups: Option<Vec<u32>>,
+    group_weight: GroupWeight,
     ranked: Vec<u64>,
+}
+
+/// A row in an order of scores.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Ordered {
+    /// Group, bits of the score, label: integers sort several times faster than rows compared by score. The bits of
+    /// floats from 0 up rise with the float, and those of 1 take 30.
+    key: u64,
+    pub(super) weight: f32,
+}
+
+impl Ordered {
+    pub(super) fn group(self) -> u64 {
+        self.key >> 32
+    }
+
+    pub(super) fn score(self) -> u32 {
+        (self.key as u32) >> 1
+    }
+
+    pub(super) fn is_positive(self) -> bool {
+        self.key & 1 == 1
+    }
 }
 
 /// The rows that share one score.
@@ -61,13 +132,29 @@ impl Evaluation {
     ///
     /// As [`evaluate_task`](super::evaluate_task).
     pub fn new(kind: &TaskKind, scores: &[f32], labels: &[f32]) -> Result<Self, MetricError> {
+        Evaluation::of(kind, &TaskRows::new(scores, labels))
+    }
+
+    /// The same of rows with weights or groups.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate_rows`](super::evaluate_rows).
+    pub fn of(kind: &TaskKind, rows: &TaskRows<'_>) -> Result<Self, MetricError> {
+        let (scores, labels) = (rows.scores, rows.labels);
         if scores.len() != labels.len() {
             return Err(MetricError::Lengths { scores: scores.len(), labels: labels.len() });
+        }
+        for (what, given) in [("weights", rows.weights.len()), ("groups", rows.groups.len())] {
+            if given != 0 && given != labels.len() {
+                return Err(MetricError::Given { what, given, labels: labels.len() });
+            }
         }
         let binary = matches!(kind, TaskKind::Binary { .. });
         let labelled = labels.iter().filter(|label| !label.is_nan()).count();
         let mut kept_scores = Vec::with_capacity(labelled);
         let mut kept_labels = Vec::with_capacity(labelled);
+        let (mut weights, mut groups) = (Vec::new(), Vec::new());
         for (row, (&score, &label)) in scores.iter().zip(labels).enumerate() {
             if label.is_nan() {
                 continue;
@@ -87,12 +174,27 @@ impl Evaluation {
                     return Err(MetricError::Label { row, label, expected: "a finite number" });
                 }
             }
+            if let Some(&weight) = rows.weights.get(row) {
+                if !(0.0..f32::INFINITY).contains(&weight) {
+                    return Err(MetricError::Weight { row, weight });
+                }
+                weights.push(weight);
+            }
+            groups.extend(rows.groups.get(row));
             // Adding 0 turns -0 into 0, which ties with it.
             kept_scores.push(score + 0.0);
             kept_labels.push(label);
         }
         let ranked = if binary { rank(&kept_scores, &kept_labels) } else { Vec::new() };
-        Ok(Evaluation { binary, scores: kept_scores, labels: kept_labels, ranked })
+        Ok(Evaluation {
+            binary,
+            scores: kept_scores,
+            labels: kept_labels,
+            weights,
+            groups: (!rows.groups.is_empty()).then_some(groups),
+            group_weight: rows.group_weight,
+            ranked,
+        })
     }
 
     /// Number of labelled rows (N).
@@ -107,6 +209,7 @@ impl Evaluation {
             .filter(|metric| match metric.applies_to {
                 AppliesTo::Any => true,
                 AppliesTo::Binary => self.binary,
+                AppliesTo::GroupedBinary => self.binary && self.groups.is_some(),
                 AppliesTo::Regression => !self.binary,
             })
             .map(|metric| (metric.name.to_string(), (metric.compute)(self)))
@@ -117,16 +220,57 @@ impl Evaluation {
         self.binary
     }
 
-    pub(super) fn scores(&self) -> &[f32] {
-        &self.scores
+    pub(super) fn is_weighted(&self) -> bool {
+        !self.weights.is_empty()
     }
 
-    pub(super) fn labels(&self) -> &[f32] {
-        &self.labels
+    pub(super) fn group_weight(&self) -> GroupWeight {
+        self.group_weight
+    }
+
+    fn weight(&self, row: usize) -> f32 {
+        self.weights.get(row).copied().unwrap_or(1.0)
+    }
+
+    /// The mean over the rows, by weight, of a function of score and label; `None` if nothing weighs anything.
+    pub(super) fn mean(&self, value: impl Fn(f64, f64) -> f64) -> Option<f64> {
+        self.mean_where(|_, _| true, value)
+    }
+
+    /// The same over the rows whose score and label pass `keep`.
+    pub(super) fn mean_where(&self, keep: impl Fn(f64, f64) -> bool, value: impl Fn(f64, f64) -> f64) -> Option<f64> {
+        let (keep, value) = (&keep, &value);
+        let kept = self.pairs().enumerate().filter(move |&(_, (score, label))| keep(score, label));
+        sum::weighted_mean(kept.map(move |(row, (score, label))| (value(score, label), self.weight(row).into())))
+    }
+
+    /// The rows of a binary task by rising score.
+    pub(super) fn in_order(&self) -> Vec<Ordered> {
+        self.ordered(|_| Some(0))
+    }
+
+    /// The rows of a binary task that belong to a group: group by group, by rising score within.
+    pub(super) fn in_groups(&self) -> Vec<Ordered> {
+        let groups = self.groups.as_deref().unwrap_or_default();
+        self.ordered(|row| groups.get(row).copied().filter(|group| *group != TaskRows::NO_GROUP))
+    }
+
+    fn ordered(&self, group: impl Fn(usize) -> Option<u32>) -> Vec<Ordered> {
+        let rows = self.scores.iter().zip(&self.labels).enumerate();
+        let mut ordered: Vec<Ordered> = rows
+            .filter_map(|(row, (score, &label))| {
+                let (group, score) = (u64::from(group(row)?), u64::from(score.to_bits()));
+                let key = group << 32 | score << 1 | u64::from(label == 1.0);
+                Some(Ordered { key, weight: self.weight(row) })
+            })
+            .collect();
+        // By weight too: sums must not depend on the order in which rows came. The bits of weights rise with them.
+        ordered.sort_unstable_by_key(|row| (row.key, row.weight.to_bits()));
+        ordered
     }
 
     /// Score and label of each row, in the order given.
-    pub(super) fn pairs(&self) -> impl ExactSizeIterator<Item = (f64, f64)> + '_ {
+    pub(super) fn pairs(&self) -> impl ExactSizeIterator<Item = (f64, f64)> + Clone + '_ {
         self.scores.iter().zip(&self.labels).map(|(&score, &label)| (f64::from(score), f64::from(label)))
     }
 

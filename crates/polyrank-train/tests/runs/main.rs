@@ -11,3 +11,4 @@ mod operators;
 mod sequences;
 mod support;
 mod undefined;
+mod weights;

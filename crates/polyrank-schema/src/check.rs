@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crate::block;
 use crate::config::{
     Combiner, Config, EmbeddingInit, FeatureKind, LayerInit, RegressionLoss, Split, TaskKind, Validation,
+    WeightSchedule,
 };
 use crate::cross::{self, Labels};
 use crate::error::{ConfigErrors, Problem, printable};
 use crate::limits::{
-    ABOVE_ZERO, BATCH, CLASSES, DECAY, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE,
+    ABOVE_ZERO, BATCH, CLASSES, DECAY, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, RATE,
     SEPARATOR_CHARS, SEQUENCE_LENGTH, SHUFFLE_BUFFER, TEXT_CHARS, THREADS, WIDTH,
 };
 use crate::metric::Metric;
@@ -101,6 +102,12 @@ fn check_data(ctx: &mut Context, config: &Config) {
         ctx.report("data.separator", format!("expected {}", SEPARATOR), None);
     }
     check_size(ctx, "data.shuffle_buffer", data.shuffle_buffer, SHUFFLE_BUFFER);
+    if let Some(column) = &data.weight_column {
+        check_given(ctx, "data.weight_column", column);
+    }
+    if let Some(group) = &data.group {
+        check_given(ctx, "data.group", &group.column);
+    }
 }
 
 fn check_operators(ctx: &mut Context, config: &Config, registry: &Registry<'_>, labels: &Labels) {
@@ -197,6 +204,18 @@ fn check_tasks(ctx: &mut Context, config: &Config) {
         check_given(ctx, &format!("{key}.name"), &task.name);
         check_given(ctx, &format!("{key}.column"), &task.column);
         block::check_range(ctx, &format!("{key}.weight"), task.weight, ABOVE_ZERO);
+        if let WeightSchedule::Decay { rate } = task.weight_schedule {
+            block::check_range(ctx, &format!("{key}.weight_schedule.rate"), rate, RATE);
+        }
+        for column in &task.weight_columns {
+            check_given(ctx, &format!("{key}.weight_columns"), column);
+        }
+        for weight in task.class_weights.iter().flatten() {
+            block::check_range(ctx, &format!("{key}.class_weights"), *weight, ABOVE_ZERO);
+        }
+        if task.class_weights.is_some() && !matches!(task.kind, TaskKind::Binary { .. }) {
+            ctx.report(&format!("{key}.class_weights"), "belongs to binary tasks".to_owned(), None);
+        }
         match &task.kind {
             TaskKind::Binary { positive: Some(positive) } => {
                 if positive.is_empty() || positive.iter().any(String::is_empty) {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::expression::Expression;
 use crate::operator::Operator;
 use crate::preset::Preset;
 use crate::spec::Block;
@@ -57,6 +58,31 @@ pub struct Data {
     pub reading: Reading,
     /// Rows that the shuffle buffer holds.
     pub shuffle_buffer: usize,
+    /// The column of every task's row weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_column: Option<String>,
+    /// The groups of rows that ranking is measured in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
+}
+
+/// Groups of rows, as those of a user: AUC within each, averaged, is GAUC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The column whose values are the groups; a row without a value is in none.
+    pub column: String,
+    /// What a group's AUC weighs in the average.
+    pub weight: GroupWeight,
+}
+
+/// What a group's AUC weighs in GAUC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupWeight {
+    /// Its labelled rows.
+    Impressions,
+    /// Its positive rows.
+    Positives,
 }
 
 /// Where validation rows come from.
@@ -217,6 +243,54 @@ pub struct Task {
     pub kind: TaskKind,
     /// The weight of its loss, above 0.
     pub weight: f64,
+    /// What becomes of that weight from epoch to epoch.
+    #[serde(default, skip_serializing_if = "WeightSchedule::is_constant")]
+    pub weight_schedule: WeightSchedule,
+    /// Columns of row weights, multiplied with each other and with `data.weight_column`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weight_columns: Vec<String>,
+    /// Row weights of the negative and of the positive class, multiplied too; binary tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<[f64; 2]>,
+    /// Where the task is trained and measured; everywhere if absent. A row where it is unknown is outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expression>,
+}
+
+/// What becomes of a task's weight from epoch to epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightSchedule {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It is multiplied by a rate after each epoch (Tang et al. 2020, PLE, Eq. 10).
+    Decay {
+        /// The rate γ: within (0, 10].
+        rate: f64,
+    },
+}
+
+impl WeightSchedule {
+    fn is_constant(&self) -> bool {
+        *self == WeightSchedule::Constant
+    }
+
+    /// What the weight is multiplied by in an epoch, counted from 1: γ^(epoch − 1).
+    pub fn factor(self, epoch: usize) -> f64 {
+        match self {
+            WeightSchedule::Constant => 1.0,
+            // One multiplication an epoch: the system's power function differs between systems.
+            WeightSchedule::Decay { rate } => (1..epoch).fold(1.0, |factor, _| factor * rate),
+        }
+    }
+}
+
+impl Config {
+    /// Whether rows of a task can weigh other than 1.
+    pub fn is_weighted(&self, task: &Task) -> bool {
+        self.data.weight_column.is_some() || !task.weight_columns.is_empty() || task.class_weights.is_some()
+    }
 }
 
 /// What a task learns.
@@ -429,7 +503,7 @@ pub struct Train {
     /// What the learning rates are multiplied by after each epoch.
     #[serde(default = "no_decay")]
     pub learning_rate_decay: f64,
-    /// What a task's summed loss is divided by.
+    /// What a task's loss, summed with the rows' weights, is divided by.
     pub normaliser: Normaliser,
     /// Largest global norm of a step's gradient; none if absent.
     pub clip_norm: Option<f64>,

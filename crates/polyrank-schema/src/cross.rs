@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Combiner, Config, FeatureKind, List, TaskKind, Validation};
 use crate::error::{Quote, printable, suggestion};
 use crate::limits::{FEATURES, NAME_CHARS, TASKS};
-use crate::metric::Metric;
+use crate::metric::{Metric, MetricKind};
 use crate::read::Context;
 use crate::spec::{Block, Registry};
 use operators::Columns;
@@ -213,6 +213,14 @@ fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels, columns: &
     let named = features.chain(tasks).map(|(l, name, column)| (format!("{l}.column"), column, name == column));
     let group = config.group_column().map(str::to_owned);
     let split = group.iter().map(|c| ("data.split".to_owned(), c, false));
+    let data = &config.data;
+    let weight = data.weight_column.iter().map(|c| ("data.weight_column".to_owned(), c, false));
+    let grouped = data.group.iter().map(|group| ("data.group".to_owned(), &group.column, false));
+    let weights = config.tasks.iter().zip(&labels.tasks).flat_map(|(t, l)| {
+        let weights = t.weight_columns.iter().map(move |c| (format!("{l}.weight_columns"), c, false));
+        let when = t.when.iter().flat_map(|when| when.columns());
+        weights.chain(when.map(move |c| (format!("{l}.when"), c, false)))
+    });
     let mut listed = BTreeSet::new();
     for column in config.data.reading.columns.iter().flatten() {
         if let Some(fault) = name_fault(column) {
@@ -222,7 +230,9 @@ fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels, columns: &
             ctx.report("data.columns", format!("\"{}\" is listed twice", printable(column)), None);
         }
     }
-    for (key, column, reported) in named.chain(split).filter(|(_, c, _)| !c.is_empty()) {
+    for (key, column, reported) in
+        named.chain(split).chain(weight).chain(grouped).chain(weights).filter(|(_, c, _)| !c.is_empty())
+    {
         if columns.known.is_none()
             && !reported
             && let Some(fault) = name_fault(column)
@@ -310,8 +320,22 @@ fn check_metrics(ctx: &mut Context, config: &Config) {
         if name.is_empty() || config.tasks.is_empty() {
             continue;
         }
-        if let Err(message) = Metric::parse(name, &config.tasks) {
-            ctx.report(key, message, None);
+        let metric = match Metric::parse(name, &config.tasks) {
+            Ok(metric) => metric,
+            Err(message) => {
+                ctx.report(key, message, None);
+                continue;
+            }
+        };
+        if metric.kind == MetricKind::Gauc && config.data.group.is_none() {
+            let hint = Some("name the column of the groups in `data.group`, as group = \"user_id\"".to_owned());
+            ctx.report(key, format!("\"{}\" needs groups of rows", printable(name)), hint);
+        }
+        let mut of = config.tasks.iter().enumerate().filter(|(t, _)| metric.task.is_none_or(|task| task == *t));
+        if metric.weighted && !of.any(|(_, task)| config.is_weighted(task)) {
+            let hint =
+                Some("set `weight_column` or `class_weights`, or take the metric without `weighted_`".to_owned());
+            ctx.report(key, format!("\"{}\" needs weights of rows", printable(name)), hint);
         }
     }
 }

@@ -77,6 +77,7 @@ impl Range {
 
 pub(crate) const NUMBER: Range = Range { what: "a number", holds: |_| true };
 pub(crate) const ABOVE_ZERO: Range = Range { what: "a number above 0", holds: |v| v > 0.0 };
+pub(crate) const RATE: Range = Range { what: "a number above 0, at most 10", holds: |v| v > 0.0 && v <= 10.0 };
 pub(crate) const NOT_NEGATIVE: Range = Range { what: "a number, 0 or above", holds: |v| v >= 0.0 };
 pub(crate) const FRACTION: Range = Range { what: "a number above 0 and below 1", holds: |v| v > 0.0 && v < 1.0 };
 pub(crate) const DECAY: Range = Range { what: "a number above 0, to 1", holds: |v| v > 0.0 && v <= 1.0 };

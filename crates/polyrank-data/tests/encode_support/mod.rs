@@ -67,7 +67,16 @@ pub(crate) fn bucketized(name: &str, options: &[(&str, OptionValue)]) -> Feature
 }
 
 pub(crate) fn task(name: &str, kind: TaskKind) -> Task {
-    Task { name: name.to_owned(), column: name.to_owned(), kind, weight: 1.0 }
+    Task {
+        name: name.to_owned(),
+        column: name.to_owned(),
+        kind,
+        weight: 1.0,
+        weight_schedule: Default::default(),
+        weight_columns: Vec::new(),
+        class_weights: None,
+        when: None,
+    }
 }
 
 pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
@@ -78,6 +87,8 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             test: Vec::new(),
             reading: Reading::default(),
             shuffle_buffer: 1,
+            weight_column: None,
+            group: None,
         },
         schema: Default::default(),
         operators: Vec::new(),

@@ -58,7 +58,7 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
 };
 
 fn check(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
-    chain::check(block, context)?;
+    chain::check_entire_space(block, context)?;
     match context.tasks.len() {
         2 => Ok(()),
         more => Err(format!(

@@ -13,3 +13,4 @@ mod operators;
 mod sequences;
 mod support;
 mod undefined;
+mod weights;

@@ -90,6 +90,10 @@ fn labels_are_read_as_their_task_reads_them() {
         column: "got".to_owned(),
         kind: TaskKind::Binary { positive: Some(vec![positive.to_owned()]) },
         weight: 1.0,
+        weight_schedule: Default::default(),
+        weight_columns: Vec::new(),
+        class_weights: None,
+        when: None,
     };
     trial.tasks = vec![task("buy", "bought")];
     let batch = rows(vec![("item", ints([Some(1); 4])), ("got", texts(&["bought", "seen", "", "bought"]))]);

@@ -38,6 +38,7 @@ use polyrank_schema::BlockSpec;
 pub use encoders::{Encoders, Labels};
 pub use fitter::Fitter;
 pub use layout::{DenseLayout, InputLayout, SlotLayout, TableLayout};
+pub use number::numbers;
 pub use row_name::RowName;
 pub use summary::{FeatureSummary, NumberSummary};
 pub(crate) use value::{plain, quote};

@@ -116,7 +116,6 @@ fn of_task(task: &Task) -> Column {
             Column { domain: Some(Domain { name: None, bounds }), ..column.with_type(ValueType::Int) }
         }
         TaskKind::Binary { .. } => column.with_tags([Tag::Binary]),
-        TaskKind::MultiClass { .. } => column.with_tags([Tag::MultiClass]),
         TaskKind::Regression { .. } => column.with_tags([Tag::Regression]).with_type(ValueType::Float),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use polyrank_data::encode::{Labels, NO_GROUP};
-use polyrank_data::read::Source;
+use polyrank_data::read::{RawBatch, Source};
 use polyrank_data::{Batch, DataError};
 use polyrank_engine::exec::score::Watched;
 use polyrank_model::{Predictor, Scores};
@@ -148,11 +148,27 @@ pub fn evaluate(predictor: &Predictor, patterns: &[String], base: &Path) -> Resu
 
 /// Scores and labels of the rows of files.
 pub fn collect(predictor: &Predictor, patterns: &[String], base: &Path) -> Result<Collected, TrainError> {
+    collect_with(predictor, patterns, base, &[], |_, _| Ok(()))
+}
+
+/// The same, and `also` sees each batch, encoded and raw; the raw one has the columns `more` besides.
+pub(crate) fn collect_with(
+    predictor: &Predictor,
+    patterns: &[String],
+    base: &Path,
+    more: &[String],
+    mut also: impl FnMut(&Batch, &RawBatch) -> Result<(), DataError>,
+) -> Result<Collected, TrainError> {
     let config = predictor.config();
     let source = Source::open(patterns, base, &config.data.reading)?;
+    let mut columns = config.columns_needed(true);
+    let new: Vec<String> = more.iter().filter(|column| !columns.contains(column)).cloned().collect();
+    columns.extend(new);
     let mut collected = Collected::new(config.tasks.len());
-    for raw in source.rows(&config.columns_needed(true), READ_ROWS)? {
-        let batch = encode(predictor.encoders(), &raw?, Labels::Read)?;
+    for raw in source.rows(&columns, READ_ROWS)? {
+        let raw = raw?;
+        let batch = encode(predictor.encoders(), &raw, Labels::Read)?;
+        also(&batch, &raw)?;
         let (scores, watched) = predictor.score_watched(&batch)?;
         collected.add(&batch, &scores, watched);
     }

@@ -41,6 +41,7 @@ pub use encoders::{Encoders, Labels};
 pub use fitter::Fitter;
 pub use group::NO_GROUP;
 pub use layout::{DenseLayout, InputLayout, SlotLayout, TableLayout};
+pub use number::numbers;
 pub use row_name::RowName;
 pub use summary::{FeatureSummary, NumberSummary};
 pub(crate) use value::{plain, quote};

@@ -108,6 +108,15 @@ impl Metric {
         }
     }
 
+    /// By how much a value is worse than another; negative where it is better, `None` for a metric that has no better side.
+    pub fn regret(&self, value: f64, best: f64) -> Option<f64> {
+        match self.better {
+            Better::Higher => Some(best - value),
+            Better::Lower => Some(value - best),
+            Better::Neither => None,
+        }
+    }
+
     /// Whether `candidate` improves on `best` by more than `min_delta`; never for a metric that has no better side.
     pub fn improves(&self, candidate: f64, best: f64, min_delta: f64) -> bool {
         match self.better {

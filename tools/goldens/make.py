@@ -281,6 +281,16 @@ CASES = [
     ),
     *INTERACTIONS,
     *CLASSES,
+    *(
+        Case(
+            f"shared_bottom_weighted_{normaliser}",
+            "shared_bottom",
+            tasks=(("finish", "binary", 2.0), ("like", "regression", 0.5)),
+            normaliser=normaliser,
+            weighted=True,
+        )
+        for normaliser in ["weight_sum", "count", "batch", "sum"]
+    ),
 ]
 
 # Negatives are no padding (row 0) and no missing value (row 1).
@@ -315,6 +325,10 @@ def draw_batch(case, rng, number):
     }
     if case.sequence.get("combiner") == "dien":
         batch["tags.negatives"] = torch.tensor(draw_negatives(batch["tags.ids"].tolist(), number))
+    if case.weighted:
+        weights = rng.uniform(0.1, 3.0, labels.shape)
+        weights[rng.random(labels.shape) < 0.1] = 0.0
+        batch["weights"] = torch.tensor(weights)
     return batch
 
 
@@ -334,7 +348,7 @@ def gradients_of(network, batch):
     for w in network.p.values():
         w.requires_grad_().grad = None
     logits = network.logits(batch, training=True)
-    loss, penalty = network.data_loss(logits, batch["labels"]), network.penalty(batch)
+    loss, penalty = network.data_loss(logits, batch["labels"], batch.get("weights")), network.penalty(batch)
     (loss + penalty).backward()
     gradients = {name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in network.p.items()}
     if network.case.batch_norm and network.case.layer_order == "norm_activation_dropout":

@@ -56,6 +56,7 @@ class Case:
         """Where they stand among all tasks' side by side."""
         before = sum(map(self.outputs, self.names[: self.names.index(task)]))
         return slice(before, before + self.outputs(task))
+    weighted: bool = False
 
     @property
     def names(self):
@@ -320,12 +321,15 @@ class Network:
         outputs = self.case.module.tasks(self, batch, training)
         return torch.cat([outputs[task] for task in self.case.names], 1)
 
-    def data_loss(self, logits, labels):
+    def data_loss(self, logits, labels, weights=None):
+        """Without weights every row weighs 1."""
+        weights = torch.ones_like(labels) if weights is None else weights
         total = self.extra
         for t, (task, kind, weight) in enumerate(self.case.tasks):
             labelled = ~torch.isnan(labels[:, t])
             values, label = logits[labelled, self.case.columns(task)], labels[labelled, t]
             value = values[:, 0]
+            row_weights = weights[labelled, t]
             if kind == "binary":
                 losses = F.binary_cross_entropy_with_logits(value, label, reduction="none")
             elif kind == "multi_class":
@@ -333,9 +337,9 @@ class Network:
             else:
                 losses = F.huber_loss(value, label, reduction="none", delta=1.0)
             count = labelled.sum().item()
-            divisor = {"weight_sum": count, "batch": len(labels), "sum": 1}[self.case.normaliser]
+            divisors = {"weight_sum": row_weights.sum().item(), "batch": len(labels), "count": count, "sum": 1}
             if count > 0:
-                total = total + weight * losses.sum() / divisor
+                total = total + weight * (row_weights * losses).sum() / divisors[self.case.normaliser]
         return total
 
     def penalty(self, batch):

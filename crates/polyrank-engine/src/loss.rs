@@ -64,7 +64,7 @@ fn cross_entropy<T: Real>(z: &[T], y: usize, slope: &mut [T]) -> T {
         sum += *s;
     }
     slope.iter_mut().for_each(|s| *s = *s / sum);
-    slope[y] = slope[y] - T::ONE;
+    slope[y] -= T::ONE;
     sum.ln() + most - z[y]
 }
 

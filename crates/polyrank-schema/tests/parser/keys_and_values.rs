@@ -9,17 +9,13 @@ fn unknown_keys_name_the_nearest_known_one() {
         (&[Append("[trian]\nseed=1")], "c.toml:14: trian: unknown key; did you mean `train`?"),
         (
             &[Append("[serving]\nport=1")],
-            "c.toml:14: serving: unknown key; known: `data`, `columns`, `features`, `tasks`, `model`, `train`",
+            "c.toml:14: serving: unknown key; known: `data`, `columns`, `operators`, `features`, `tasks`, `model`, `train`",
         ),
         (
             &[After(TRAIN, "filter = 'x'")],
             "c.toml:3: data.filter: unknown key; known: `train`, `schema`, `valid`, `valid_fraction`, `split`, `test`, \
-             `columns`, `separator`, `null_values`, `trim`, `on_bad_row`, `shuffle_buffer`",
-        ),
-        (
-            &[After(TRAIN, "weight_column = 'w'")],
-            "c.toml:3: data.weight_column: unknown key; known: `train`, `schema`, `valid`, `valid_fraction`, `split`, `test`, \
-             `columns`, `separator`, `null_values`, `trim`, `on_bad_row`, `shuffle_buffer`",
+             `columns`, `separator`, `null_values`, `trim`, `on_bad_row`, `shuffle_buffer`, \
+             `weight_column`, `group`, `group_weight`",
         ),
         (&[After(AGE, "encodr = 'log'")], "c.toml:8: features.age.encodr: unknown key; did you mean `encoder`?"),
         (

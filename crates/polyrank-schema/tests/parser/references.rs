@@ -117,7 +117,7 @@ fn features_fit_together() {
         ),
         (
             &[After(TRAIN, "columns = ['uid','age','like','watch']\nvalid_fraction=0.1\nsplit='group:user'")],
-            "c.toml:5: data.split: `data.columns` has no column \"user\"; known: \"uid\", \"age\", \"like\", \"watch\"",
+            "c.toml:5: data.split: `data.columns` has no column \"user\"; known: \"age\", \"like\", \"uid\", \"watch\"",
         ),
         (
             &[After(TRAIN, "valid='v.csv'\nvalid_fraction=0.1")],
@@ -239,8 +239,8 @@ fn metrics_belong_to_tasks() {
         ),
         (
             &[Append("[train]\nbest_metric = 'like.rmse'")],
-            "c.toml:15: train.best_metric: the task \"like\" has no metric \"rmse\"; known: \"auc\", \"logloss\", \
-             \"accuracy\", \"loss\"",
+            "c.toml:15: train.best_metric: the task \"like\" has no metric \"rmse\"; known: \"auc\", \"gauc\", \"logloss\", \
+             \"accuracy\", \"precision\", \"recall\", \"loss\"",
         ),
         (
             &[Append("[train]\nbest_metric = 'watch.auc'")],
@@ -257,8 +257,8 @@ fn metrics_belong_to_tasks() {
         ),
         (
             &[Swap(WATCH, ""), Append("[train]\nbest_metric = 'mean.mae'")],
-            "c.toml:15: train.best_metric: no task has the metric \"mae\"; known: \"auc\", \"logloss\", \"accuracy\", \
-             \"loss\"",
+            "c.toml:15: train.best_metric: no task has the metric \"mae\"; known: \"auc\", \"gauc\", \"logloss\", \
+             \"accuracy\", \"precision\", \"recall\", \"loss\"",
         ),
         (
             &[Append("[train]\nearly_stopping = {}")],
@@ -267,8 +267,8 @@ fn metrics_belong_to_tasks() {
         ),
         (
             &[After(TRAIN, "valid='v'"), Append("[train.early_stopping]\nmetric = 'mean.x'")],
-            "c.toml:16: train.early_stopping.metric: unknown metric \"x\"; known: \"auc\", \"logloss\", \"accuracy\", \
-             \"rmse\", \"mae\", \"loss\"",
+            "c.toml:16: train.early_stopping.metric: unknown metric \"x\"; known: \"auc\", \"gauc\", \"logloss\", \"accuracy\", \
+             \"precision\", \"recall\", \"rmse\", \"mae\", \"loss\"",
         ),
         (
             &[Append("[train]\nearly_stopping = true")],

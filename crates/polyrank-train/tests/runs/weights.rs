@@ -65,7 +65,7 @@ fn weights_of_1_change_nothing_and_weights_of_0_take_rows_out() {
     place.train("ones", &["data.weight_column=w", "tasks.like.weight_columns=[\"v\"]"]).unwrap();
     assert!(place.weights("plain") == place.weights("ones"));
     let zero = |i: usize, cells: &mut Vec<String>| {
-        if i % 3 == 0 {
+        if i.is_multiple_of(3) {
             cells[7] = "0".into();
         }
     };

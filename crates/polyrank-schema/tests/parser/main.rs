@@ -12,3 +12,4 @@ mod overrides;
 mod references;
 mod sequences;
 mod stored;
+mod weights;

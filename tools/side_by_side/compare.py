@@ -58,6 +58,8 @@ def difference(ours, theirs):
     """The largest difference of two columns, relative to 1 + |value|; infinite where one is missing and the other not."""
     if len(ours) != len(theirs):
         return float("inf")
+    if isinstance(theirs.dtype, pl.List) and theirs.dtype.inner == pl.Float64:
+        return difference(ours.explode(), theirs.explode())
     if isinstance(theirs.dtype, pl.List) or theirs.dtype == pl.String or ours.dtype == pl.String:
         same = [_plain(a) == _plain(b) for a, b in zip(ours.to_list(), theirs.to_list())]
         return 0.0 if all(same) else float("inf")
@@ -75,7 +77,7 @@ def _plain(value):
         return [_plain(item) for item in value] or None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if value is None else str(value)
+    return None if value in (None, "") else str(value)
 
 
 def compare(polyrank, work, data, cases, encoded):

@@ -54,3 +54,15 @@ def quantile_boundaries(numbers, buckets):
     places = [-(-k * len(numbers) // buckets) for k in range(1, buckets)]
     chosen = np.unique(numbers[[place for place in places if place < len(numbers)]])
     return chosen[chosen > numbers[0]]
+
+
+def piecewise_linear(fitted_on, numbers, bins):
+    """How much of each bin lies below a number (Gorishniy et al. 2022, Eq. 1); the outer bins go on."""
+    fitted_on = np.asarray(fitted_on, np.float64)
+    inner = quantile_boundaries(fitted_on, bins)
+    inner = inner[(inner > fitted_on.min()) & (inner < fitted_on.max())]
+    edges = np.concatenate([[fitted_on.min()], inner, [fitted_on.max()]])
+    parts = (numbers[:, None] - edges[:-1]) / (edges[1:] - edges[:-1])
+    parts[:, 1:] = np.maximum(parts[:, 1:], 0.0)
+    parts[:, :-1] = np.minimum(parts[:, :-1], 1.0)
+    return np.pad(parts, ((0, 0), (0, bins - parts.shape[1])))

@@ -79,6 +79,27 @@ def two_columns(train, rows, part):
     return {"te_pair": made}
 
 
+def filled(train, rows, part, folder):
+    videos = pl.read_parquet(f"{folder}/video_features_basic.parquet").with_columns(pl.col("video_id").cast(pl.Int64))
+    together = rows.with_columns(pl.col("video_id").cast(pl.Int64)).join(
+        videos, on="video_id", how="left", maintain_order="left"
+    )
+    durations = together["video_duration"]
+    missing = durations.is_null()
+    return {"duration_filled": durations.fill_null(-1.0), "video_features_basic_video_duration_filled_missing": missing}
+
+
+def clipped(train, rows, part):
+    return {"play_clipped": rows["play_time_ms"].cast(pl.Float64).clip(1000.0, 60000.0)}
+
+
+def normalised(train, rows, part):
+    from sklearn.preprocessing import StandardScaler
+
+    numbers = lambda frame: frame.select(pl.col("play_time_ms").cast(pl.Float64)).to_numpy()
+    return {"play_normalised": pl.Series(StandardScaler().fit(numbers(train)).transform(numbers(rows))[:, 0])}
+
+
 def from_files(folder, where=None):
     def reference(train, rows, part):
         events = pl.read_parquet(f"{folder}/train_history.parquet")
@@ -112,7 +133,8 @@ def lag(train, rows, part):
         rows.with_row_index("row")
         .sort("time_ms", maintain_order=True)
         .join_asof(
-            then.sort("at", maintain_order=True), left_on="time_ms", right_on="at", by="user_id", allow_exact_matches=False
+            then.sort("at", maintain_order=True), left_on="time_ms", right_on="at", by="user_id", allow_exact_matches=False,
+            check_sortedness=False
         )
         .sort("row")
     )
@@ -143,6 +165,28 @@ columns = {videos}
 prefix  = "video_features_basic_"
 ''', [f"video_features_basic_{column}" for column in videos],
             lambda *rows: joined(*rows, folder, "video_features_basic", "video_id", videos), 0.0),
+        Case("`clip`", "Polars clip", '''
+[[operators]]
+type    = "clip"
+columns = "play_time_ms"
+into    = "play_clipped"
+min     = 1000
+max     = 60000
+''', ["play_clipped"], clipped, 0.0),
+        Case("`fill` with an indicator", "Polars fill_null", '''
+[[operators]]
+type      = "fill"
+columns   = "video_features_basic_video_duration"
+into      = "duration_filled"
+value     = -1
+indicator = "_filled_missing"
+''', ["duration_filled", "video_features_basic_video_duration_filled_missing"], lambda *rows: filled(*rows, folder), 0.0),
+        Case("`normalise`", "scikit-learn StandardScaler", '''
+[[operators]]
+type    = "normalise"
+columns = "play_time_ms"
+into    = "play_normalised"
+''', ["play_normalised"], normalised),
         Case("`group_statistics`", "Polars group_by", '''
 [[operators]]
 type       = "group_statistics"

@@ -121,17 +121,29 @@ impl Dataset {
     /// One pass over the encoded rows of a part, labels included, in file order.
     pub fn encoded(&self, part: Part, encoders: &Arc<Encoders>) -> Result<BatchStream, TrainError> {
         let encoders = encoders.clone();
+        Ok(Box::new(self.each(part, move |raw, first_row| match first_row {
+            Some(first_row) => encoders.transform_training(&raw.batch, first_row),
+            None => encoders.transform(&raw.batch, Labels::Read),
+        })?))
+    }
+
+    /// One pass over the raw rows of a part, in file order, through `f`, which is told the number among the training
+    /// rows of the first one, if they are that.
+    pub fn each<T>(
+        &self,
+        part: Part,
+        mut f: impl FnMut(&RawBatch, Option<u64>) -> Result<T, DataError> + Send + 'static,
+    ) -> Result<impl Iterator<Item = Result<T, DataError>> + Send + 'static, TrainError>
+    where
+        T: 'static,
+    {
         let mut first_row = 0;
-        let rows = self.raw(part)?.map(move |raw| {
+        Ok(self.raw(part)?.map(move |raw| {
             let raw = raw?;
-            if part == Part::Valid {
-                return encode(&encoders, &raw, Labels::Read);
-            }
-            let batch = encoders.transform_training(&raw.batch, first_row).map_err(|e| raw.locate(e));
+            let made = f(&raw, (part == Part::Train).then_some(first_row)).map_err(|e| raw.locate(e));
             first_row += raw.batch.num_rows() as u64;
-            batch
-        });
-        Ok(Box::new(rows))
+            made
+        }))
     }
 
     /// Fits operators and encoders on the training rows, in as many passes as they need; gives their number too, without

@@ -8,6 +8,7 @@ pub(crate) mod bucketize;
 pub(crate) mod categorical;
 pub(crate) mod column;
 mod encoders;
+mod export;
 mod fitter;
 mod given;
 mod group;

@@ -141,3 +141,25 @@ fn validation_rows_are_never_fitted_on() {
     run(&config, &place.options("run"), &mut |_| ()).unwrap();
     assert_eq!(fitted(&place), before);
 }
+
+#[test]
+fn operators_that_would_give_a_label_away_are_refused() {
+    for (read, made, instead, told) in [
+        ("columns    = [\"duration\"]", "item_id_duration_mean", "columns    = [\"finish\"]", "item_id_finish_mean"),
+        ("columns = [\"at\"]", "at_difference_lag_1", "columns = [\"finish\"]", "finish_difference_lag_1"),
+        ("columns = [\"kind\"]\ntarget", "te_kind", "columns = [\"like\"]\ntarget", "te_like"),
+        (
+            "key     = \"uid\"\ntime    = \"at\"\ncollect",
+            "",
+            "key     = \"like\"\ntime    = \"at\"\ncollect",
+            "finished",
+        ),
+    ] {
+        assert!(CONFIG.contains(read), "{read}");
+        let text = CONFIG.replace(read, instead);
+        let text = if made.is_empty() { text } else { text.replace(made, told) };
+        let error = parse(&text, &[]).unwrap_err().to_string();
+        let refused = error.lines().any(|line| line.contains(told) && line.contains("gives the answer away"));
+        assert!(refused, "{told}: {error}");
+    }
+}

@@ -7,6 +7,7 @@ mod evaluate;
 mod explain;
 mod init;
 mod predict;
+mod prepare;
 mod reproduce;
 mod schema;
 mod synth;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Predict(predict::Predict),
     /// Writes a bundle's embedding tables as Parquet
     Embeddings(embeddings::Embeddings),
+    /// Writes rows after operators and encoders, for other programs
+    Prepare(prepare::Prepare),
     /// Shows the network of a configuration or a bundle, and what is in force
     Explain(explain::Explain),
     /// Writes what a configuration or a bundle says of its columns as a schema.pbtxt
@@ -53,6 +56,7 @@ impl Command {
             Command::Evaluate(command) => command.run(),
             Command::Predict(command) => command.run(),
             Command::Embeddings(command) => command.run(),
+            Command::Prepare(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Reproduce(command) => command.run(),

@@ -1,22 +1,11 @@
 //! Embedding tables written as Parquet, and read back against the bundle.
 
-use std::path::Path;
-
+use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt32Type};
-use arrow_array::{Array, RecordBatch};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use polyrank_model::bundle;
 
-use crate::support::Place;
-
-fn read(path: &Path) -> RecordBatch {
-    let file = std::fs::File::open(path).unwrap();
-    let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().with_batch_size(1 << 20).build().unwrap();
-    let batch = reader.next().unwrap().unwrap();
-    assert!(reader.next().is_none());
-    batch
-}
+use crate::support::{Place, read};
 
 #[test]
 fn a_features_table_is_written_with_what_its_rows_stand_for() {

@@ -11,6 +11,7 @@ mod hostile;
 #[cfg(unix)]
 mod interrupting;
 mod pages;
+mod prepare;
 mod schema;
 mod support;
 mod synth;

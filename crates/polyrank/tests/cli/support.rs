@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
 pub(crate) const CONFIG: &str = r#"
@@ -64,6 +65,15 @@ impl Outcome {
         assert!(parts.iter().all(|part| message.contains(part)), "`{message}` lacks one of {parts:?}");
         message
     }
+}
+
+/// The rows of a small Parquet file.
+pub(crate) fn read(path: &Path) -> RecordBatch {
+    let file = std::fs::File::open(path).unwrap();
+    let mut reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().with_batch_size(1 << 20).build().unwrap();
+    let batch = reader.next().unwrap().unwrap();
+    assert!(reader.next().is_none());
+    batch
 }
 
 /// One row: uid, item_id, duration, finish, like (missing where `None`).

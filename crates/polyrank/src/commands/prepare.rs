@@ -1,0 +1,124 @@
+//! `polyrank prepare`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use clap::{Args, ValueEnum};
+use polyrank_data::encode::{Encoders, Labels};
+use polyrank_schema::Config;
+use polyrank_train::dataset::{Dataset, Part};
+use serde::Serialize;
+
+use crate::commands::write::{Format, Writer};
+use crate::failure::Failure;
+use crate::{load, output};
+
+/// Fits operators and encoders on the training rows and writes what becomes of rows, with schema.json beside it.
+#[derive(Debug, Args)]
+pub(crate) struct Prepare {
+    /// The configuration
+    config: PathBuf,
+    /// The file to write: .parquet, .arrow, .csv, .tsv or .jsonl
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Which rows
+    #[arg(long, value_enum, default_value = "train", value_name = "PART")]
+    part: Rows,
+    /// Writes the columns that features and tasks read, after the operators, instead of what they are encoded as
+    #[arg(long)]
+    columns: bool,
+    /// Sets any key of the configuration to a TOML value
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Rows {
+    /// Those to train on
+    Train,
+    /// Those to validate on
+    Valid,
+}
+
+impl Prepare {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let format = Format::of(&self.output)?;
+        let loaded = load::config(&self.config, &self.set, &[])?;
+        let dataset = Dataset::open(&loaded.config, &loaded.base)?;
+        let part = match self.part {
+            Rows::Train => Part::Train,
+            Rows::Valid if dataset.has_valid() => Part::Valid,
+            Rows::Valid => return Err(Failure::input("--part valid: the configuration has no validation rows")),
+        };
+        let encoders = Arc::new(dataset.fit(|_| ())?.0);
+        let mut writer = Writer::create(&self.output, format)?;
+        let (mut rows, mut schema) = (0, None);
+        let (columns, apply) = (self.columns, encoders.clone());
+        let made = dataset.each(part, move |raw, first_row| match (columns, first_row) {
+            (true, _) => apply.columns(&raw.batch, first_row),
+            (false, Some(first_row)) => apply.export(&apply.transform_training(&raw.batch, first_row)?),
+            (false, None) => apply.export(&apply.transform(&raw.batch, Labels::Read)?),
+        })?;
+        for batch in made {
+            let batch: RecordBatch = batch?;
+            // Operators may have removed them all.
+            if batch.num_rows() > 0 {
+                writer.write(&batch)?;
+                rows += batch.num_rows();
+                schema.get_or_insert(batch.schema());
+            }
+        }
+        writer.finish()?;
+        let beside = self.output.with_file_name("schema.json");
+        let described = describe(schema.as_ref(), &loaded.config, &encoders, self.columns);
+        let text = serde_json::to_string_pretty(&described).map_err(|e| Failure::other(&beside, e))?;
+        std::fs::write(&beside, text + "\n").map_err(|e| Failure::io(&beside, e))?;
+        output::message(&format!("wrote {rows} rows to {}, and {}", self.output.display(), beside.display()));
+        Ok(())
+    }
+}
+
+/// A column of the file.
+#[derive(Serialize)]
+struct Column {
+    name: String,
+    /// Its Arrow type.
+    r#type: String,
+    /// `feature`, or `label`.
+    role: &'static str,
+    /// The feature's encoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoder: Option<String>,
+    /// Rows of an embedding table that its ids fit in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table_rows: Option<usize>,
+    /// Values that have rows of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cardinality: Option<usize>,
+}
+
+/// What schema.json holds.
+#[derive(Serialize)]
+struct Described {
+    columns: Vec<Column>,
+}
+
+fn describe(schema: Option<&SchemaRef>, config: &Config, encoders: &Encoders, columns: bool) -> Described {
+    let features = encoders.describe();
+    let column = |name: &String, kind: String| {
+        let label = config.tasks.iter().any(|task| if columns { task.column == *name } else { task.name == *name });
+        let feature = features.iter().find(|feature| !columns && !label && feature.name == *name);
+        Column {
+            name: name.clone(),
+            r#type: kind,
+            role: if label { "label" } else { "feature" },
+            encoder: feature.map(|feature| feature.encoder.clone()),
+            table_rows: feature.and_then(|feature| feature.table_rows),
+            cardinality: feature.and_then(|feature| feature.cardinality),
+        }
+    };
+    let fields = schema.into_iter().flat_map(|schema| schema.fields());
+    Described { columns: fields.map(|field| column(field.name(), field.data_type().to_string())).collect() }
+}

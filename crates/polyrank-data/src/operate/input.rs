@@ -1,6 +1,9 @@
 //! What a step sees of some rows.
 
-use arrow_array::ArrayRef;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field, Schema};
 use polyrank_schema::Step;
 
 use super::frame::Frame;
@@ -21,7 +24,13 @@ pub(crate) enum Phase {
 }
 
 /// Lists as arrays hold them; a text is one value.
-const WHOLE: ListOptions = ListOptions { max_length: None, last: false, separator: String::new(), trim: false };
+pub(super) const WHOLE: ListOptions =
+    ListOptions { max_length: None, last: false, separator: String::new(), trim: false };
+
+/// Whether a column holds lists.
+pub(super) fn is_list(array: &ArrayRef) -> bool {
+    matches!(array.data_type(), DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
+}
 
 /// A step's columns of some rows, and which rows they are.
 pub(crate) struct Input<'a> {
@@ -73,6 +82,16 @@ impl<'a> Input<'a> {
         &self.step.fits_on[i]
     }
 
+    /// The columns that the step reads, as a batch.
+    pub(crate) fn batch(&self) -> Result<RecordBatch, DataError> {
+        let columns = self.step.reads.iter().zip(&self.reads);
+        let fields: Vec<Field> =
+            columns.map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), self.reads.clone(), &options)
+            .map_err(|e| DataError::Batch(e.to_string()))
+    }
+
     /// A row's number among the training rows, if it is one that the operators are fitted on.
     pub(crate) fn training_row(&self, row: usize) -> Option<u64> {
         match self.phase {
@@ -94,11 +113,18 @@ impl<'a> Input<'a> {
     pub(crate) fn values(
         &self,
         i: usize,
-        mut f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
+        f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
     ) -> Result<(), DataError> {
-        let array = self.read(i);
-        let present = |row: usize, value: Value<'_>| if value == Value::Missing { Ok(()) } else { f(row, value) };
-        visit_items(array.as_ref(), &WHOLE, present).map_err(|bad| bad.of(self.name(i)))
+        present(self.read(i), self.name(i), f)
+    }
+
+    /// As [`Input::values`], of `fits_on[i]`.
+    pub(crate) fn fits_on_values(
+        &self,
+        i: usize,
+        f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
+    ) -> Result<(), DataError> {
+        present(self.fits_on(i), self.fits_on_name(i), f)
     }
 
     /// Calls `f` with each row's number in `reads[i]`; `None` where it is missing.
@@ -106,4 +132,14 @@ impl<'a> Input<'a> {
         let array = self.read(i);
         visit_numbers(array.as_ref(), each_row(array.len()), f).map_err(|bad| bad.of(self.name(i)))
     }
+}
+
+/// Calls `f` with each value that is there.
+fn present(
+    array: &ArrayRef,
+    name: &str,
+    mut f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
+) -> Result<(), DataError> {
+    let each = |row: usize, value: Value<'_>| if value == Value::Missing { Ok(()) } else { f(row, value) };
+    visit_items(array.as_ref(), &WHOLE, each).map_err(|bad| bad.of(name))
 }

@@ -20,10 +20,26 @@ mod options;
 mod output;
 mod saved;
 
+mod bucketize;
+mod categorify;
 mod clip;
+mod combine;
+mod date_parts;
+mod drop_low_cardinality;
 mod drop_missing;
+mod expression;
 mod fill;
+mod filter;
+mod hash_bucket;
+mod hashed_cross;
+mod list_slice;
+mod log;
+mod min_max;
 mod normalise;
+mod one_hot;
+mod rename;
+mod split;
+mod value_count;
 
 use polyrank_schema::OperatorSpec;
 
@@ -42,7 +58,23 @@ operators! {
     clip,
     fill,
     normalise,
+    min_max,
+    log,
+    bucketize,
+    categorify,
+    hash_bucket,
+    combine,
+    hashed_cross,
+    one_hot,
+    split,
+    list_slice,
+    value_count,
+    date_parts,
+    expression,
+    rename,
+    filter,
     drop_missing,
+    drop_low_cardinality,
 }
 
 /// The operator of a type.

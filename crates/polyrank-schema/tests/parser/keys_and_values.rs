@@ -9,7 +9,7 @@ fn unknown_keys_name_the_nearest_known_one() {
         (&[Append("[trian]\nseed=1")], "c.toml:14: trian: unknown key; did you mean `train`?"),
         (
             &[Append("[serving]\nport=1")],
-            "c.toml:14: serving: unknown key; known: `data`, `columns`, `features`, `tasks`, `model`, `train`",
+            "c.toml:14: serving: unknown key; known: `data`, `columns`, `operators`, `features`, `tasks`, `model`, `train`",
         ),
         (
             &[After(TRAIN, "filter = 'x'")],

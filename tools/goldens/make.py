@@ -233,6 +233,28 @@ NUMBERS = [
         ("autodis_shared", {"type": "autodis", "buckets": 6, "skip": 0.7, "temperature": 0.3, "shared": True}),
     ]
 ]
+# Tasks with several classes.
+GRADES = (("finish", "binary", 1.0), ("like", "multi_class", 0.5), ("share", "regression", 0.5))
+CLASSES = [
+    Case("mmoe_classes", "mmoe", tasks=GRADES, classes={"like": 4}),
+    Case(
+        "shared_bottom_classes_wide",
+        "shared_bottom",
+        tasks=(("finish", "multi_class", 1.0), ("like", "multi_class", 2.0)),
+        classes={"finish": 2, "like": 3},
+        interaction="wide",
+        normaliser="batch",
+    ),
+    Case(
+        "single_classes_dcn",
+        "single",
+        tasks=GRADES,
+        classes={"like": 3},
+        interaction="dcn",
+        interact=dict(layers=2, output="logit"),
+        normaliser="sum",
+    ),
+]
 CASES = [
     *GATED,
     *SEQUENCES,
@@ -258,6 +280,17 @@ CASES = [
         missing=0.3,
     ),
     *INTERACTIONS,
+    *CLASSES,
+    *(
+        Case(
+            f"shared_bottom_weighted_{normaliser}",
+            "shared_bottom",
+            tasks=(("finish", "binary", 2.0), ("like", "regression", 0.5)),
+            normaliser=normaliser,
+            weighted=True,
+        )
+        for normaliser in ["weight_sum", "count", "batch", "sum"]
+    ),
 ]
 
 # Negatives are no padding (row 0) and no missing value (row 1).
@@ -276,8 +309,9 @@ def draw_batch(case, rng, number):
     lengths = rng.choice([0, 1, 2, 3, 5], ROWS)
     lengths[number % ROWS] = 0
     labels = np.empty((ROWS, len(case.tasks)))
-    for t, (_, kind, _) in enumerate(case.tasks):
-        labels[:, t] = rng.integers(0, 2, ROWS) if kind == "binary" else rng.normal(0.0, 2.0, ROWS)
+    for t, (task, kind, _) in enumerate(case.tasks):
+        classes = case.classes.get(task, 2)
+        labels[:, t] = rng.normal(0.0, 2.0, ROWS) if kind == "regression" else rng.integers(0, classes, ROWS)
         labels[rng.random(ROWS) < case.missing, t] = np.nan
     if number == 5 and case.missing > 0:
         labels[:, 1] = np.nan  # a whole batch without a task's label
@@ -291,6 +325,10 @@ def draw_batch(case, rng, number):
     }
     if case.sequence.get("combiner") == "dien":
         batch["tags.negatives"] = torch.tensor(draw_negatives(batch["tags.ids"].tolist(), number))
+    if case.weighted:
+        weights = rng.uniform(0.1, 3.0, labels.shape)
+        weights[rng.random(labels.shape) < 0.1] = 0.0
+        batch["weights"] = torch.tensor(weights)
     return batch
 
 
@@ -310,7 +348,7 @@ def gradients_of(network, batch):
     for w in network.p.values():
         w.requires_grad_().grad = None
     logits = network.logits(batch, training=True)
-    loss, penalty = network.data_loss(logits, batch["labels"]), network.penalty(batch)
+    loss, penalty = network.data_loss(logits, batch["labels"], batch.get("weights")), network.penalty(batch)
     (loss + penalty).backward()
     gradients = {name: torch.zeros_like(w) if w.grad is None else w.grad for name, w in network.p.items()}
     if network.case.batch_norm and network.case.layer_order == "norm_activation_dropout":
@@ -350,16 +388,16 @@ def make(case, seed):
             network.step = n
             (logits, loss, penalty), gradients = gradients_of(network, batch)
             if n == 0:
-                for t, (task, _, _) in enumerate(case.tasks):
-                    out[f"logits.{task}"] = logits[:, t]
+                for task in case.names:
+                    out[f"logits.{task}"] = outputs_of(case, task, logits)
                 out["loss"], out["data_loss"] = scalar(loss + penalty), scalar(loss)
                 for name, g in gradients.items():
                     out[f"g.{name}"] = g.clone()
                 for name, values in network.statistics.items():
                     out[f"stats1.{name}"] = values.clone()
                 inference = Network(case, start, network.statistics).logits(batches[1], training=False)
-                for t, (task, _, _) in enumerate(case.tasks):
-                    out[f"infer.{task}"] = inference[:, t]
+                for task in case.names:
+                    out[f"infer.{task}"] = outputs_of(case, task, inference)
             for name, g in gradients.items():
                 first = fresh[name] & (g != 0)
                 if name in case.tables:
@@ -378,6 +416,12 @@ def make(case, seed):
         out[f"loss10.{rule.name}"], out[f"data_loss10.{rule.name}"] = scalar(loss + penalty), scalar(loss)
         safe &= min(network.kinks, default=1.0) > SAFE_KINK
     return {name: values.detach().clone().contiguous() for name, values in out.items()} if safe else None
+
+
+def outputs_of(case, task, logits):
+    """A task's part of all outputs, `[rows]`, or `[rows, C]` for C classes."""
+    part = logits[:, case.columns(task)]
+    return part if task in case.classes else part[:, 0]
 
 
 def scalar(value):
@@ -419,7 +463,8 @@ def config(case):
     lines += [""]
     for name, kind, weight in case.tasks:
         lines += ["[[tasks]]", f'name = "{name}"', f'kind = "{kind}"', f"weight = {weight}"]
-        lines += ['loss = "huber"', "delta = 1.0", ""] if kind == "regression" else [""]
+        own = {"regression": ['loss = "huber"', "delta = 1.0"], "multi_class": [f"classes = {case.outputs(name)}"]}
+        lines += [*own.get(kind, []), ""]
     lines += [
         "[model]",
         f'preset = "{case.preset}"',

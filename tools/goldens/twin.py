@@ -46,6 +46,17 @@ class Case:
     normaliser: str = "weight_sum"
     tasks: tuple = (("finish", "binary", 1.0), ("like", "binary", 1.0))
     missing: float = 0.2
+    classes: dict = field(default_factory=dict)
+
+    def outputs(self, task):
+        """Numbers that a task's head gives a row: one, or one a class."""
+        return self.classes.get(task, 1)
+
+    def columns(self, task):
+        """Where they stand among all tasks' side by side."""
+        before = sum(map(self.outputs, self.names[: self.names.index(task)]))
+        return slice(before, before + self.outputs(task))
+    weighted: bool = False
 
     @property
     def names(self):
@@ -116,7 +127,7 @@ def mlp_layers(prefix, width, units):
 
 def tower_layers(case, owner, task, width):
     yield from mlp_layers(f"{owner}towers.{task}", width, case.tower_units)
-    yield f"{owner}towers.{task}.out", (width, *case.tower_units)[-1], 1, "out"
+    yield f"{owner}towers.{task}.out", (width, *case.tower_units)[-1], case.outputs(task), "out"
 
 
 def gate_layers(case, prefix, width, experts):
@@ -140,7 +151,7 @@ def layers(case):
         yield from case.interaction_module.layers(case, owner)
         if case.interact.get("output") == "logit":
             for task in case.tasks_of(owner):
-                yield f"{owner}interaction.{task}", case.interaction_module.width(case), 1, "gate_out"
+                yield f"{owner}interaction.{task}", case.interaction_module.width(case), case.outputs(task), "gate_out"
     yield from case.module.layers(case)
 
 
@@ -154,7 +165,8 @@ def draw_parameters(case, rng):
     for table in case.tables:
         kind = table.rsplit(".", 1)[1]
         rows = TABLE_ROWS["a" if kind == "tags" else kind]
-        parameters[table] = normal(rows, case.dims[kind] if f"table.{kind}" in table else 1)
+        width = case.dims[kind] if f"table.{kind}" in table else case.outputs(table.rsplit(".", 2)[1])
+        parameters[table] = normal(rows, width)
     for name, inputs, outputs, kind in layers(case):
         if kind == "vector":
             parameters[name] = normal(outputs, mean=inputs)
@@ -302,26 +314,32 @@ class Network:
         return hidden @ self.p[f"{name}.out.weight"] + self.p[f"{name}.out.bias"] + self.added.pop(task, 0.0)
 
     def logits(self, batch, training):
-        """One value a row and task, `[B, T]`: a binary task's logit, a regression task's prediction. What a block
-        minimises besides, it leaves in `extra` (training only)."""
+        """The tasks' outputs side by side: a binary task's logit, a class's each, a regression task's prediction. What a
+        block minimises besides, it leaves in `extra` (training only)."""
         self.added, self.extra = {}, torch.zeros((), dtype=torch.float64)
         self.training = training
         outputs = self.case.module.tasks(self, batch, training)
         return torch.cat([outputs[task] for task in self.case.names], 1)
 
-    def data_loss(self, logits, labels):
+    def data_loss(self, logits, labels, weights=None):
+        """Without weights every row weighs 1."""
+        weights = torch.ones_like(labels) if weights is None else weights
         total = self.extra
-        for t, (_, kind, weight) in enumerate(self.case.tasks):
+        for t, (task, kind, weight) in enumerate(self.case.tasks):
             labelled = ~torch.isnan(labels[:, t])
-            value, label = logits[labelled, t], labels[labelled, t]
+            values, label = logits[labelled, self.case.columns(task)], labels[labelled, t]
+            value = values[:, 0]
+            row_weights = weights[labelled, t]
             if kind == "binary":
                 losses = F.binary_cross_entropy_with_logits(value, label, reduction="none")
+            elif kind == "multi_class":
+                losses = F.cross_entropy(values, label.long(), reduction="none")
             else:
                 losses = F.huber_loss(value, label, reduction="none", delta=1.0)
             count = labelled.sum().item()
-            divisor = {"weight_sum": count, "batch": len(labels), "sum": 1}[self.case.normaliser]
+            divisors = {"weight_sum": row_weights.sum().item(), "batch": len(labels), "count": count, "sum": 1}
             if count > 0:
-                total = total + weight * losses.sum() / divisor
+                total = total + weight * (row_weights * losses).sum() / divisors[self.case.normaliser]
         return total
 
     def penalty(self, batch):

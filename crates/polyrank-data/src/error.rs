@@ -93,6 +93,9 @@ pub enum DataError {
     /// Rows that cannot be divided into training and validation.
     #[error("splitting rows: {0}")]
     Split(String),
+    /// Rows that cannot be made up as asked for.
+    #[error("made-up rows: {0}")]
+    Synth(String),
     /// Nothing to work on.
     #[error("{0}")]
     Empty(String),

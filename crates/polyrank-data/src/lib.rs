@@ -5,6 +5,7 @@ pub mod encode;
 pub mod error;
 pub mod expression;
 mod json;
+mod keyed;
 pub mod operate;
 pub mod read;
 pub mod stream;

@@ -168,3 +168,16 @@ fn regression_labels() {
     assert!(labels(regression(), column(Float64Array::from(vec![f64::INFINITY]))).is_err());
     assert!(labels(regression(), column(StringArray::from(vec!["much"]))).is_err());
 }
+
+#[test]
+fn labels_of_several_classes_are_their_indices() {
+    let grades = || TaskKind::MultiClass { classes: ["low", "7", "high"].map(str::to_owned).to_vec() };
+    let texts = column(StringArray::from(vec![Some("high"), Some("low"), Some(""), None, Some("7")]));
+    assert_eq!(known(labels(grades(), texts).unwrap()), [2.0, 0.0, -1.0, -1.0, 1.0]);
+    for sevens in [column(Int64Array::from(vec![Some(7), None])), column(Float64Array::from(vec![7.0, f64::NAN]))] {
+        assert_eq!(known(labels(grades(), sevens).unwrap()), [1.0, -1.0]);
+    }
+    let error = labels(grades(), column(StringArray::from(vec!["low", "lower"]))).unwrap_err();
+    assert!(matches!(&error, DataError::BadCell { row: 1, .. }), "{error}");
+    assert!(error.to_string().contains("label `lower` is none of the 3 classes (`low`, `7`, `high`)"), "{error}");
+}

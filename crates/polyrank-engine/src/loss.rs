@@ -2,11 +2,13 @@
 
 use crate::real::Real;
 
-/// The loss of one row, of a head's output z and a label y.
+/// The loss of one row, of a head's output z and a label y. z is one number, but C of them for [`Loss::CrossEntropy`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Loss {
     /// −y·ln σ(z) − (1 − y)·ln(1 − σ(z)), from the logit.
     BinaryCrossEntropy,
+    /// −ln softmax(z)_y, from C logits and the index y of the class, 0 to C − 1.
+    CrossEntropy,
     /// (z − y)².
     Mse,
     /// |z − y|.
@@ -19,11 +21,24 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// The loss and its derivative by z.
+    /// The loss; writes its derivative by z, as many numbers as z has.
+    #[inline]
+    pub(crate) fn row<T: Real>(self, z: &[T], y: T, slope: &mut [T]) -> T {
+        if self == Loss::CrossEntropy {
+            return cross_entropy(z, y.f64() as usize, slope);
+        }
+        let (loss, by_z) = self.at(z[0], y);
+        slope[0] = by_z;
+        loss
+    }
+
+    /// The loss of one number and its derivative.
     #[inline]
     pub(crate) fn at<T: Real>(self, z: T, y: T) -> (T, T) {
         let d = z - y;
         match self {
+            // The only class of one is certain.
+            Loss::CrossEntropy => (T::ZERO, T::ZERO),
             // max(z, 0) − z·y + ln(1 + e^−|z|): no overflow, no cancellation.
             Loss::BinaryCrossEntropy => (z.relu() - z * y + (T::ONE + (-z.abs()).exp()).ln(), z.sigmoid() - y),
             Loss::Mse => (d * d, d + d),
@@ -38,6 +53,19 @@ impl Loss {
             }
         }
     }
+}
+
+/// ln Σ e^z − z_y, by the largest z so that nothing overflows; its derivative is softmax(z) − onehot(y).
+fn cross_entropy<T: Real>(z: &[T], y: usize, slope: &mut [T]) -> T {
+    let most = z.iter().fold(z[0], |most, &z| if z > most { z } else { most });
+    let mut sum = T::ZERO;
+    for (s, &z) in slope.iter_mut().zip(z) {
+        *s = (z - most).exp();
+        sum += *s;
+    }
+    slope.iter_mut().for_each(|s| *s = *s / sum);
+    slope[y] -= T::ONE;
+    sum.ln() + most - z[y]
 }
 
 fn sign<T: Real>(d: T) -> T {

@@ -89,10 +89,22 @@ impl Optimizer {
         }
     }
 
-    /// The rule of step `t`, counted from 1.
-    pub(crate) fn rule<T: Real>(self, t: u64) -> Rule<T> {
+    /// The same with `factor` times its learning rate.
+    fn faster(mut self, factor: f64) -> Optimizer {
+        let (Optimizer::Sgd { learning_rate }
+        | Optimizer::Momentum { learning_rate, .. }
+        | Optimizer::Adagrad { learning_rate, .. }
+        | Optimizer::RowWiseAdagrad { learning_rate, .. }
+        | Optimizer::Adam { learning_rate, .. }
+        | Optimizer::RmsProp { learning_rate, .. }) = &mut self;
+        *learning_rate *= factor;
+        self
+    }
+
+    /// The rule of step `t`, counted from 1, with `factor` times the learning rate.
+    pub(crate) fn rule<T: Real>(self, t: u64, factor: f64) -> Rule<T> {
         let of = T::of;
-        match self {
+        match self.faster(factor) {
             Optimizer::Sgd { learning_rate } => Rule::Sgd { lr: of(learning_rate) },
             Optimizer::Momentum { learning_rate, momentum } => {
                 Rule::Momentum { lr: of(learning_rate), momentum: of(momentum) }

@@ -4,6 +4,7 @@ use polyrank_data::encode::InputLayout;
 use polyrank_engine::{Graph, GraphError, Value};
 use polyrank_schema::Config;
 
+use crate::layer::Layers;
 use crate::multi_task::{self, TaskOutput};
 
 /// What an architecture builds with: the graph so far, and what it is to be.
@@ -14,7 +15,9 @@ pub struct Builder<'a> {
     pub config: &'a Config,
     /// What the encoders give.
     pub layout: &'a InputLayout,
-    /// By task: what interactions add to its logit, `[B, 1]` each.
+    /// How hidden layers are made at present.
+    pub(crate) layers: Layers,
+    /// By task: what interactions add to its logit or logits, `[B, 1]` or `[B, C]` each.
     pub(crate) logits: Vec<Vec<Value>>,
 }
 
@@ -40,7 +43,8 @@ pub fn compose(
     block: impl FnOnce(&mut Builder<'_>) -> Result<Vec<TaskOutput>, GraphError>,
 ) -> Result<Graph, GraphError> {
     let tasks = config.tasks.len();
-    let mut builder = Builder { graph: Graph::default(), config, layout, logits: vec![Vec::new(); tasks] };
+    let layers = Layers::of(&config.model);
+    let mut builder = Builder { graph: Graph::default(), config, layout, layers, logits: vec![Vec::new(); tasks] };
     let outputs = block(&mut builder)?;
     if outputs.len() != tasks {
         let problem = format!("gives {} outputs for {tasks} tasks; give one a task", outputs.len());

@@ -1,7 +1,7 @@
 //! Hidden layers: what surrounds a linear layer, and how its weights start.
 
 use polyrank_engine::{Function, GraphError, Init, Layer, Value};
-use polyrank_schema::config::{Activation, LayerInit, LayerOrder};
+use polyrank_schema::config::{Activation, LayerInit, LayerOrder, Model};
 
 use crate::build::Builder;
 
@@ -15,7 +15,40 @@ pub(crate) fn glorot(inputs: usize, outputs: usize) -> Init {
     Init::Uniform((6.0 / (inputs + outputs) as f64).sqrt())
 }
 
+/// How hidden layers are made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layers {
+    activation: Activation,
+    dropout: f64,
+    batch_norm: bool,
+}
+
+impl Layers {
+    /// Those of everything but towers.
+    pub(crate) fn of(model: &Model) -> Layers {
+        Layers { activation: model.activation, dropout: model.dropout, batch_norm: model.batch_norm }
+    }
+
+    fn of_towers(model: &Model) -> Layers {
+        let (all, own) = (Layers::of(model), &model.tower_layers);
+        Layers {
+            activation: own.activation.unwrap_or(all.activation),
+            dropout: own.dropout.unwrap_or(all.dropout),
+            batch_norm: own.batch_norm.unwrap_or(all.batch_norm),
+        }
+    }
+}
+
 impl Builder<'_> {
+    /// The hidden layers of a tower, `NAME.0`, `NAME.1`, …
+    pub(crate) fn tower_layers(&mut self, name: &str, x: Value) -> Result<Value, GraphError> {
+        let config = self.config;
+        let all = std::mem::replace(&mut self.layers, Layers::of_towers(&config.model));
+        let hidden = self.mlp(name, x, &config.model.tower_units);
+        self.layers = all;
+        hidden
+    }
+
     /// Hidden layers `NAME.0`, `NAME.1`, …; no units give the input back.
     pub fn mlp(&mut self, name: &str, x: Value, units: &[usize]) -> Result<Value, GraphError> {
         self.mlp_with(name, x, units, true)
@@ -32,7 +65,7 @@ impl Builder<'_> {
         let mut value = x;
         for (i, &units_here) in units.iter().enumerate() {
             let last = i + 1 == units.len();
-            let activation = if last && !last_activation { Activation::Linear } else { self.config.model.activation };
+            let activation = if last && !last_activation { Activation::Linear } else { self.layers.activation };
             value = self.hidden(&format!("{name}.{i}"), value, units_here, activation)?;
         }
         Ok(value)
@@ -40,7 +73,7 @@ impl Builder<'_> {
 
     /// One hidden layer `NAME` as configured.
     pub fn layer(&mut self, name: &str, x: Value, units: usize) -> Result<Value, GraphError> {
-        self.hidden(name, x, units, self.config.model.activation)
+        self.hidden(name, x, units, self.layers.activation)
     }
 
     /// How a linear layer before an activation starts.
@@ -58,7 +91,7 @@ impl Builder<'_> {
 
     /// The configured dropout, if any.
     pub(crate) fn dropped(&mut self, name: &str, x: Value) -> Result<Value, GraphError> {
-        match self.config.model.dropout {
+        match self.layers.dropout {
             dropout if dropout > 0.0 => self.graph.dropout(&format!("{name}.dropout"), x, dropout),
             _ => Ok(x),
         }
@@ -66,8 +99,8 @@ impl Builder<'_> {
 
     /// One hidden layer: linear, then norm, activation and dropout in the configured order.
     fn hidden(&mut self, name: &str, x: Value, units: usize, activation: Activation) -> Result<Value, GraphError> {
-        let model = &self.config.model;
-        let norm_first = model.batch_norm && model.layer_order == LayerOrder::NormActivationDropout;
+        let batch_norm = self.layers.batch_norm;
+        let norm_first = batch_norm && self.config.model.layer_order == LayerOrder::NormActivationDropout;
         let relu = activation == Activation::Relu && !norm_first;
         let layer = self.start(x, units, activation);
         let mut value = self.graph.linear(name, x, Layer { relu, ..layer })?;
@@ -78,7 +111,7 @@ impl Builder<'_> {
             value = self.activation(name, value, activation)?;
         }
         value = self.dropped(name, value)?;
-        if model.batch_norm && !norm_first {
+        if batch_norm && !norm_first {
             value = self.graph.batch_norm(name, value)?;
         }
         Ok(value)

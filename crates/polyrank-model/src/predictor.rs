@@ -8,7 +8,7 @@ use polyrank_data::encode::{Encoders, Labels};
 use polyrank_engine::exec::score::Watched;
 use polyrank_engine::{Network, Real, Scorer};
 use polyrank_schema::Config;
-use polyrank_schema::config::TaskKind;
+use polyrank_schema::config::{Task, TaskKind};
 
 use crate::bundle;
 use crate::error::ModelError;
@@ -25,16 +25,19 @@ pub struct Predictor {
 /// Scores of B rows for T tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
-    /// Number of tasks (T).
-    pub tasks: usize,
-    /// `[B, T]` row by row: probabilities for binary tasks, predictions for regression.
+    /// By task, how many scores a row has: C for C classes, else 1; O together.
+    pub widths: Vec<usize>,
+    /// `[B, O]` row by row: a probability for a binary task, one for each class of a multi-class one, a prediction for
+    /// regression.
     pub values: Vec<f32>,
 }
 
 impl Scores {
-    /// The scores of one task, `[B]`.
+    /// The scores of one task, `[B]`, or `[B, C]` row by row for C classes.
     pub fn task(&self, task: usize) -> Vec<f32> {
-        self.values.iter().skip(task).step_by(self.tasks.max(1)).copied().collect()
+        let from: usize = self.widths[..task].iter().sum();
+        let rows = self.values.chunks_exact(self.widths.iter().sum::<usize>().max(1));
+        rows.flat_map(|row| &row[from..from + self.widths[task]]).copied().collect()
     }
 }
 
@@ -85,13 +88,25 @@ impl Predictor {
 
 /// From heads' outputs to scores.
 pub fn scores(config: &Config, mut outputs: Vec<f32>) -> Scores {
-    let tasks = config.tasks.len();
-    for row in outputs.chunks_exact_mut(tasks.max(1)) {
-        for (value, task) in row.iter_mut().zip(&config.tasks) {
-            if let TaskKind::Binary { .. } = task.kind {
-                *value = value.sigmoid();
+    let widths: Vec<usize> = config.tasks.iter().map(Task::outputs).collect();
+    for row in outputs.chunks_exact_mut(widths.iter().sum::<usize>().max(1)) {
+        let mut rest = row;
+        for (task, &width) in config.tasks.iter().zip(&widths) {
+            let values;
+            (values, rest) = std::mem::take(&mut rest).split_at_mut(width);
+            match task.kind {
+                TaskKind::Binary { .. } => values[0] = values[0].sigmoid(),
+                TaskKind::MultiClass { .. } => softmax(values),
+                TaskKind::Regression { .. } => {}
             }
         }
     }
-    Scores { tasks, values: outputs }
+    Scores { widths, values: outputs }
+}
+
+fn softmax(values: &mut [f32]) {
+    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    values.iter_mut().for_each(|value| *value = Real::exp(*value - most));
+    let sum: f32 = values.iter().sum();
+    values.iter_mut().for_each(|value| *value /= sum);
 }

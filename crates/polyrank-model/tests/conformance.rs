@@ -333,6 +333,60 @@ fn task_names_may_begin_with_each_other() {
     }
 }
 
+/// The second task has three classes; its labels follow from the number of the item.
+fn with_classes(block: &str, model: &str) -> Result<Config, String> {
+    let text = format!(
+        "[data]\ntrain = [\"rows.csv\"]\n\
+         [[features]]\nname = \"item\"\nkind = \"categorical\"\ndim = 4\nencoder = {{ type = \"hash\", buckets = 9 }}\n\
+         [[features]]\nnames = [\"d0\", \"d1\"]\nkind = \"dense\"\n\
+         [[tasks]]\nname = \"finish\"\n[[tasks]]\nname = \"like\"\nkind = \"multi_class\"\nclasses = 3\n\
+         [[tasks]]\nname = \"share\"\n\
+         [model]\nmulti_task = {{ {block} }}\ntowers = {{ units = [8] }}\nembedding_init_std = 0.3\n{model}"
+    );
+    polyrank_schema::parse(&text, "test.toml", &registry(), &[]).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn every_block_that_shares_layers_takes_tasks_of_several_classes() {
+    for block in blocks() {
+        let config = match with_classes(&block, "") {
+            Ok(config) => config,
+            Err(problem) => {
+                let chain = ["esmm", "aitm", "escm2"].iter().any(|name| block.contains(name));
+                assert!(chain && problem.contains("`like` is not one"), "{block}: {problem}");
+                continue;
+            }
+        };
+        let mut rows = Rows::new(ROWS);
+        rows.labels.chunks_mut(3).zip(&rows.items).for_each(|(labels, item)| labels[1] = f64::from(item % 3));
+        let mut trainer = trainer(&config);
+        let losses: Vec<f64> =
+            (0..30).map(|_| trainer.step(&rows.feed(), &rows.labels).unwrap().loss_sums[1]).collect();
+        // Gates that are drawn anew each step make single losses jump.
+        let late = losses[25..].iter().sum::<f64>() / 5.0;
+        assert!(late < 0.95 * losses[0], "{block}: {losses:?}");
+        let together = scores(&trainer, &rows);
+        assert_eq!(together.len(), ROWS * 5, "{block}");
+        assert_eq!(scores(&trainer, &rows.row(17)), together[5 * 17..5 * 18], "{block}");
+    }
+}
+
+#[test]
+fn interactions_give_a_logit_a_class_or_refuse() {
+    for (interaction, fits) in
+        [("\"wide\"", true), ("{ type = \"dcn\", output = \"logit\" }", true), ("\"xdeepfm\"", true), ("\"fm\"", false)]
+    {
+        let model = format!("interaction = {interaction}\n");
+        match with_classes("type = \"shared_bottom\"", &model) {
+            Ok(config) => {
+                let graph = network_graph(&config, &layout()).unwrap();
+                assert!(fits && graph.outputs() == 5, "{interaction}");
+            }
+            Err(problem) => assert!(!fits && problem.contains("a logit a class"), "{interaction}: {problem}"),
+        }
+    }
+}
+
 #[test]
 fn options_that_do_not_fit_are_refused() {
     let cases = [

@@ -6,11 +6,11 @@
 use std::path::PathBuf;
 
 use polyrank_data::encode::{DenseLayout, InputLayout, SlotLayout, TableLayout};
-use polyrank_engine::{Feed, Network, Optimizer, Real, Scorer, SlotIds, Tensor, Trainer};
+use polyrank_engine::{Feed, Network, Optimizer, Real, Scorer, SlotIds, Targets, Tensor, Trainer};
 use polyrank_model::options::trainer_options;
 use polyrank_model::{network_graph, registry};
 use polyrank_schema::Config;
-use polyrank_schema::config::{FeatureKind, Side};
+use polyrank_schema::config::{FeatureKind, Side, Task};
 use safetensors::SafeTensors;
 
 struct Golden {
@@ -25,6 +25,8 @@ struct Input<T> {
     tags: Vec<u32>,
     dense: Vec<T>,
     labels: Vec<T>,
+    /// Empty where the case has none.
+    weights: Vec<T>,
 }
 
 impl Golden {
@@ -76,6 +78,9 @@ impl Golden {
 
     fn input<T: Real>(&self, batch: usize) -> Input<T> {
         let ids = |name: &str| self.get(&format!("batch{batch}.{name}")).iter().map(|v| *v as u32).collect();
+        let name = format!("batch{batch}.weights");
+        let weights = self.tensors.iter().filter(|t| t.0 == name).flat_map(|t| t.2.iter().map(|v| T::of(*v)));
+        let weights = weights.collect();
         let numbers = |name: &str| self.get(&format!("batch{batch}.{name}")).iter().map(|v| T::of(*v)).collect();
         Input {
             a: ids("ids.a"),
@@ -84,6 +89,7 @@ impl Golden {
             tags: ids("tags.ids"),
             dense: numbers("dense"),
             labels: numbers("labels"),
+            weights,
         }
     }
 
@@ -122,6 +128,10 @@ impl<T: Real> Input<T> {
         ];
         Feed { rows: self.a.len(), slots, dense: &self.dense }
     }
+
+    fn targets(&self) -> Targets<'_, T> {
+        Targets { labels: &self.labels, weights: &self.weights }
+    }
 }
 
 const ADAGRAD: Optimizer = Optimizer::Adagrad { learning_rate: 0.01, initial_accumulator: 0.0, epsilon: 1e-10 };
@@ -144,7 +154,7 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
     // Gradients, loss and (with batch norm: training-mode) first step.
     for (kind, optimizer) in [("adagrad", ADAGRAD), ("adam", ADAM)] {
         let mut trainer = golden.trainer::<T>(optimizer);
-        let (loss, gradients) = trainer.inspect(&first.feed(), &first.labels).unwrap();
+        let (loss, gradients) = trainer.inspect(&first.feed(), first.targets()).unwrap();
         close(&format!("{name} loss"), &[T::of(loss)], golden.get("loss"), tolerance);
         for (param, _, expected) in golden.with_prefix("g.") {
             let ours = gradients.iter().find(|t| t.name == param).unwrap();
@@ -152,7 +162,7 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
         }
         // `inspect` moved running statistics, so the step starts from a fresh trainer.
         let mut trainer = golden.trainer::<T>(optimizer);
-        trainer.step(&first.feed(), &first.labels).unwrap();
+        trainer.step(&first.feed(), first.targets()).unwrap();
         let weights: Vec<Tensor<T>> =
             trainer.network().layers().into_iter().chain(trainer.network().tables()).collect();
         for (param, _, expected) in golden.with_prefix(&format!("{kind}1.")) {
@@ -171,10 +181,10 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
         let mut trainer = golden.trainer::<T>(optimizer);
         for batch in 0..10 {
             let input = golden.input::<T>(batch);
-            trainer.step(&input.feed(), &input.labels).unwrap();
+            trainer.step(&input.feed(), input.targets()).unwrap();
         }
         let last = golden.input::<T>(10);
-        let (loss, _) = trainer.inspect(&last.feed(), &last.labels).unwrap();
+        let (loss, _) = trainer.inspect(&last.feed(), last.targets()).unwrap();
         close(
             &format!("{name} loss after ten steps of {kind}"),
             &[T::of(loss)],
@@ -191,8 +201,12 @@ fn check<T: Real>(name: &str, tolerance: f64, tolerance_after_ten: f64) {
     }
     let second = golden.input::<T>(1);
     let logits = Scorer::new(trainer.network()).score(trainer.network(), &second.feed()).unwrap();
-    for (t, task) in golden.config.tasks.iter().enumerate() {
-        let ours: Vec<T> = logits.iter().skip(t).step_by(golden.config.tasks.len()).copied().collect();
+    let columns: usize = golden.config.tasks.iter().map(Task::outputs).sum();
+    let mut from = 0;
+    for task in &golden.config.tasks {
+        let own = from..from + task.outputs();
+        from = own.end;
+        let ours: Vec<T> = logits.chunks_exact(columns).flat_map(|row| &row[own.clone()]).copied().collect();
         close(
             &format!("{name} logits of {}", task.name),
             &ours,
@@ -257,6 +271,10 @@ goldens!(
     mmoe_batch_norm,
     mmoe_prelu_merlin,
     shared_bottom_regression,
+    shared_bottom_weighted_weight_sum,
+    shared_bottom_weighted_count,
+    shared_bottom_weighted_batch,
+    shared_bottom_weighted_sum,
     mmoe_wide,
     mmoe_fm,
     single_fm,
@@ -296,4 +314,7 @@ goldens!(
     home_default,
     home_groups,
     home_ungated,
+    mmoe_classes,
+    shared_bottom_classes_wide,
+    single_classes_dcn,
 );

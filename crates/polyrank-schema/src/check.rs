@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use crate::block;
 use crate::config::{
     Combiner, Config, EmbeddingInit, FeatureKind, LayerInit, RegressionLoss, Split, TaskKind, Validation,
+    WeightSchedule,
 };
 use crate::cross::{self, Labels};
 use crate::error::{ConfigErrors, Problem, printable};
 use crate::limits::{
-    ABOVE_ZERO, BATCH, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, SEPARATOR_CHARS,
-    SEQUENCE_LENGTH, SHUFFLE_BUFFER, THREADS, WIDTH,
+    ABOVE_ZERO, BATCH, CLASSES, DECAY, DIM, DROPOUT, EPOCHS, FRACTION, LAYERS, LIST_LENGTH, NOT_NEGATIVE, RATE,
+    SEPARATOR_CHARS, SEQUENCE_LENGTH, SHUFFLE_BUFFER, TEXT_CHARS, THREADS, WIDTH,
 };
 use crate::metric::Metric;
 use crate::parse::{BUCKETIZE, SEPARATOR, is_separator};
-use crate::read::Context;
+use crate::read::{Context, repeated};
 use crate::spec::{Block, BlockContext, BlockSpec, Registry};
 
 const ORIGIN: &str = "stored configuration";
@@ -101,6 +102,12 @@ fn check_data(ctx: &mut Context, config: &Config) {
         ctx.report("data.separator", format!("expected {}", SEPARATOR), None);
     }
     check_size(ctx, "data.shuffle_buffer", data.shuffle_buffer, SHUFFLE_BUFFER);
+    if let Some(column) = &data.weight_column {
+        check_given(ctx, "data.weight_column", column);
+    }
+    if let Some(group) = &data.group {
+        check_given(ctx, "data.group", &group.column);
+    }
 }
 
 fn check_operators(ctx: &mut Context, config: &Config, registry: &Registry<'_>, labels: &Labels) {
@@ -197,6 +204,18 @@ fn check_tasks(ctx: &mut Context, config: &Config) {
         check_given(ctx, &format!("{key}.name"), &task.name);
         check_given(ctx, &format!("{key}.column"), &task.column);
         block::check_range(ctx, &format!("{key}.weight"), task.weight, ABOVE_ZERO);
+        if let WeightSchedule::Decay { rate } = task.weight_schedule {
+            block::check_range(ctx, &format!("{key}.weight_schedule.rate"), rate, RATE);
+        }
+        for column in &task.weight_columns {
+            check_given(ctx, &format!("{key}.weight_columns"), column);
+        }
+        for weight in task.class_weights.iter().flatten() {
+            block::check_range(ctx, &format!("{key}.class_weights"), *weight, ABOVE_ZERO);
+        }
+        if task.class_weights.is_some() && !matches!(task.kind, TaskKind::Binary { .. }) {
+            ctx.report(&format!("{key}.class_weights"), "belongs to binary tasks".to_owned(), None);
+        }
         match &task.kind {
             TaskKind::Binary { positive: Some(positive) } => {
                 if positive.is_empty() || positive.iter().any(String::is_empty) {
@@ -205,6 +224,13 @@ fn check_tasks(ctx: &mut Context, config: &Config) {
             }
             TaskKind::Regression { loss: RegressionLoss::Huber { delta } } => {
                 block::check_range(ctx, &format!("{key}.delta"), *delta, ABOVE_ZERO);
+            }
+            TaskKind::MultiClass { classes } => {
+                let fits = |class: &String| !class.is_empty() && class.chars().count() <= TEXT_CHARS;
+                if !(2..=CLASSES).contains(&classes.len()) || !classes.iter().all(fits) || repeated(classes).is_some() {
+                    let message = format!("expected 2 to {CLASSES} different label values");
+                    ctx.report(&format!("{key}.classes"), message, None);
+                }
             }
             TaskKind::Binary { positive: None } | TaskKind::Regression { .. } => {}
         }
@@ -219,6 +245,9 @@ fn check_model(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
     if model.tower_units.len() > LAYERS || model.tower_units.iter().any(|u| *u < 1 || *u as i128 > WIDTH) {
         let message = format!("expected up to {LAYERS} layer widths, each from 1 to {WIDTH}");
         ctx.report("model.towers.units", message, None);
+    }
+    if let Some(dropout) = model.tower_layers.dropout {
+        block::check_range(ctx, "model.towers.dropout", dropout, DROPOUT);
     }
     block::check_range(ctx, "model.dropout", model.dropout, DROPOUT);
     if let LayerInit::Normal { std } = model.layer_init {
@@ -248,6 +277,7 @@ fn check_train(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
     }
     block::check(ctx, &train.optimizer, "train.optimizer", registry.optimizers, context);
     block::check(ctx, &train.embedding_optimizer, "train.embedding_optimizer", registry.optimizers, context);
+    block::check_range(ctx, "train.learning_rate_decay", train.learning_rate_decay, DECAY);
     if let Some(norm) = train.clip_norm {
         block::check_range(ctx, "train.clip_norm", norm, ABOVE_ZERO);
     }

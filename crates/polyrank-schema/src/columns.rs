@@ -104,7 +104,17 @@ fn of_feature(feature: &Feature, owners: &BTreeSet<&str>, schema: &Schema) -> Co
 
 fn of_task(task: &Task) -> Column {
     let column = Column::new(task.column.as_str()).with_tags([Tag::Target]);
-    match task.kind {
+    match &task.kind {
+        TaskKind::MultiClass { classes } => {
+            let column = column.with_tags([Tag::MultiClass]);
+            let numbered = classes.iter().enumerate().all(|(i, class)| *class == i.to_string());
+            let last = i64::try_from(classes.len()).unwrap_or(i64::MAX) - 1;
+            if !numbered {
+                return column;
+            }
+            let bounds = Bounds::Int { min: Some(0), max: Some(last) };
+            Column { domain: Some(Domain { name: None, bounds }), ..column.with_type(ValueType::Int) }
+        }
         TaskKind::Binary { .. } => column.with_tags([Tag::Binary]),
         TaskKind::Regression { .. } => column.with_tags([Tag::Regression]).with_type(ValueType::Float),
     }

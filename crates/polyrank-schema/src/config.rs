@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::expression::Expression;
 use crate::operator::Operator;
 use crate::preset::Preset;
 use crate::spec::Block;
@@ -57,6 +58,31 @@ pub struct Data {
     pub reading: Reading,
     /// Rows that the shuffle buffer holds.
     pub shuffle_buffer: usize,
+    /// The column of every task's row weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_column: Option<String>,
+    /// The groups of rows that ranking is measured in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
+}
+
+/// Groups of rows, as those of a user: AUC within each, averaged, is GAUC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The column whose values are the groups; a row without a value is in none.
+    pub column: String,
+    /// What a group's AUC weighs in the average.
+    pub weight: GroupWeight,
+}
+
+/// What a group's AUC weighs in GAUC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupWeight {
+    /// Its labelled rows.
+    Impressions,
+    /// Its positive rows.
+    Positives,
 }
 
 /// Where validation rows come from.
@@ -209,7 +235,7 @@ pub enum Side {
 /// One task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// Its name, unique; also the name of the score column.
+    /// Its name, unique; also the name of its score column, or the start of their names.
     pub name: String,
     /// The label's column.
     pub column: String,
@@ -217,6 +243,54 @@ pub struct Task {
     pub kind: TaskKind,
     /// The weight of its loss, above 0.
     pub weight: f64,
+    /// What becomes of that weight from epoch to epoch.
+    #[serde(default, skip_serializing_if = "WeightSchedule::is_constant")]
+    pub weight_schedule: WeightSchedule,
+    /// Columns of row weights, multiplied with each other and with `data.weight_column`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weight_columns: Vec<String>,
+    /// Row weights of the negative and of the positive class, multiplied too; binary tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<[f64; 2]>,
+    /// Where the task is trained and measured; everywhere if absent. A row where it is unknown is outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expression>,
+}
+
+/// What becomes of a task's weight from epoch to epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightSchedule {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It is multiplied by a rate after each epoch (Tang et al. 2020, PLE, Eq. 10).
+    Decay {
+        /// The rate γ: within (0, 10].
+        rate: f64,
+    },
+}
+
+impl WeightSchedule {
+    fn is_constant(&self) -> bool {
+        *self == WeightSchedule::Constant
+    }
+
+    /// What the weight is multiplied by in an epoch, counted from 1: γ^(epoch − 1).
+    pub fn factor(self, epoch: usize) -> f64 {
+        match self {
+            WeightSchedule::Constant => 1.0,
+            // One multiplication an epoch: the system's power function differs between systems.
+            WeightSchedule::Decay { rate } => (1..epoch).fold(1.0, |factor, _| factor * rate),
+        }
+    }
+}
+
+impl Config {
+    /// Whether rows of a task can weigh other than 1.
+    pub fn is_weighted(&self, task: &Task) -> bool {
+        self.data.weight_column.is_some() || !task.weight_columns.is_empty() || task.class_weights.is_some()
+    }
 }
 
 /// What a task learns.
@@ -233,6 +307,29 @@ pub enum TaskKind {
         /// What is minimised.
         loss: RegressionLoss,
     },
+    /// The probabilities of C classes, one of which the label is; the head gives C logits.
+    MultiClass {
+        /// The label texts (C of them, at least 2), in the order of the scores.
+        classes: Vec<String>,
+    },
+}
+
+impl Task {
+    /// Numbers that the head gives a row: C for C classes, else 1.
+    pub fn outputs(&self) -> usize {
+        match &self.kind {
+            TaskKind::MultiClass { classes } => classes.len(),
+            TaskKind::Binary { .. } | TaskKind::Regression { .. } => 1,
+        }
+    }
+
+    /// The names of its score columns, one an output: the task's name, or `TASK_CLASS` for each class.
+    pub fn score_columns(&self) -> Vec<String> {
+        match &self.kind {
+            TaskKind::MultiClass { classes } => classes.iter().map(|class| format!("{}_{class}", self.name)).collect(),
+            TaskKind::Binary { .. } | TaskKind::Regression { .. } => vec![self.name.clone()],
+        }
+    }
 }
 
 /// What a regression task minimises, with d = prediction − label.
@@ -261,6 +358,9 @@ pub struct Model {
     pub multi_task: Block,
     /// Hidden layers of each task's tower; empty for none.
     pub tower_units: Vec<usize>,
+    /// Where towers' hidden layers are made otherwise than the others.
+    #[serde(default, skip_serializing_if = "TowerLayers::is_as_others")]
+    pub tower_layers: TowerLayers,
     /// Activation of hidden layers.
     pub activation: Activation,
     /// Probability that a hidden unit is dropped in training, within [0, 1).
@@ -285,6 +385,27 @@ pub struct Model {
     pub embedding_penalty: PenaltyScope,
     /// What embedding dimensions are when a feature gives none.
     pub auto_dim: AutoDim,
+}
+
+/// Where the hidden layers of towers are made otherwise than the others; as the others where a field is absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct TowerLayers {
+    /// Their activation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+    /// Probability that one of their units is dropped in training, within [0, 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
+    /// Whether they are batch-normalised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_norm: Option<bool>,
+}
+
+impl TowerLayers {
+    /// Whether they are made as all others.
+    pub fn is_as_others(&self) -> bool {
+        *self == TowerLayers::default()
+    }
 }
 
 /// Activation of hidden layers.
@@ -379,7 +500,10 @@ pub struct Train {
     pub optimizer: Block,
     /// Optimizer of the embedding tables.
     pub embedding_optimizer: Block,
-    /// What a task's summed loss is divided by.
+    /// What the learning rates are multiplied by after each epoch.
+    #[serde(default = "no_decay")]
+    pub learning_rate_decay: f64,
+    /// What a task's loss, summed with the rows' weights, is divided by.
     pub normaliser: Normaliser,
     /// Largest global norm of a step's gradient; none if absent.
     pub clip_norm: Option<f64>,
@@ -392,6 +516,10 @@ pub struct Train {
     pub best_metric: String,
     /// Number format of the arithmetic.
     pub precision: Precision,
+}
+
+fn no_decay() -> f64 {
+    1.0
 }
 
 /// What a task's summed loss is divided by.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Combiner, Config, FeatureKind, List, TaskKind, Validation};
 use crate::error::{Quote, printable, suggestion};
 use crate::limits::{FEATURES, NAME_CHARS, TASKS};
-use crate::metric::Metric;
+use crate::metric::{Metric, MetricKind};
 use crate::read::Context;
 use crate::spec::{Block, Registry};
 use operators::Columns;
@@ -17,6 +17,8 @@ const TARGET: &str = "target";
 /// The encoder of numbers that gives several columns, and the one embedding that takes them.
 const PIECEWISE_LINEAR: &str = "piecewise_linear";
 const LINEAR: &str = "linear";
+/// The block that makes the towers' layers as its own.
+const PEPNET: &str = "pepnet";
 
 /// The key under which messages name each operator, each feature and each task.
 pub(crate) struct Labels {
@@ -44,7 +46,23 @@ pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels, registr
     let columns = operators::check(ctx, config, labels, registry);
     check_columns(ctx, config, labels, &columns);
     check_labels(ctx, config, labels, &columns);
+    check_scores(ctx, config, labels);
     check_metrics(ctx, config);
+    check_towers(ctx, config);
+}
+
+/// PEPNet has no towers of its own: their layers go on above the task's, gated like them.
+fn check_towers(ctx: &mut Context, config: &Config) {
+    let layers = &config.model.tower_layers;
+    let keys = [
+        ("activation", layers.activation.is_some()),
+        ("dropout", layers.dropout.is_some()),
+        ("batch_norm", layers.batch_norm.is_some()),
+    ];
+    for (key, _) in keys.into_iter().filter(|(_, written)| *written && config.model.multi_task.kind == PEPNET) {
+        let message = "has no effect with multi_task = \"pepnet\", whose layers are all alike".to_owned();
+        ctx.report(&format!("model.towers.{key}"), message, Some("remove it".to_owned()));
+    }
 }
 
 fn check_files(ctx: &mut Context, config: &Config) {
@@ -195,6 +213,14 @@ fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels, columns: &
     let named = features.chain(tasks).map(|(l, name, column)| (format!("{l}.column"), column, name == column));
     let group = config.group_column().map(str::to_owned);
     let split = group.iter().map(|c| ("data.split".to_owned(), c, false));
+    let data = &config.data;
+    let weight = data.weight_column.iter().map(|c| ("data.weight_column".to_owned(), c, false));
+    let grouped = data.group.iter().map(|group| ("data.group".to_owned(), &group.column, false));
+    let weights = config.tasks.iter().zip(&labels.tasks).flat_map(|(t, l)| {
+        let weights = t.weight_columns.iter().map(move |c| (format!("{l}.weight_columns"), c, false));
+        let when = t.when.iter().flat_map(|when| when.columns());
+        weights.chain(when.map(move |c| (format!("{l}.when"), c, false)))
+    });
     let mut listed = BTreeSet::new();
     for column in config.data.reading.columns.iter().flatten() {
         if let Some(fault) = name_fault(column) {
@@ -204,7 +230,9 @@ fn check_columns(ctx: &mut Context, config: &Config, labels: &Labels, columns: &
             ctx.report("data.columns", format!("\"{}\" is listed twice", printable(column)), None);
         }
     }
-    for (key, column, reported) in named.chain(split).filter(|(_, c, _)| !c.is_empty()) {
+    for (key, column, reported) in
+        named.chain(split).chain(weight).chain(grouped).chain(weights).filter(|(_, c, _)| !c.is_empty())
+    {
         if columns.known.is_none()
             && !reported
             && let Some(fault) = name_fault(column)
@@ -238,11 +266,36 @@ fn check_labels(ctx: &mut Context, config: &Config, labels: &Labels, columns: &C
         ctx.report(&format!("{label}.column"), message, Some("remove the feature".to_owned()));
     }
     for (task, label) in config.tasks.iter().zip(&labels.tasks) {
-        let TaskKind::Binary { positive: Some(positive) } = &task.kind else { continue };
+        let (key, values) = match &task.kind {
+            TaskKind::Binary { positive: Some(positive) } => ("positive", positive),
+            TaskKind::MultiClass { classes } => ("classes", classes),
+            TaskKind::Binary { positive: None } | TaskKind::Regression { .. } => continue,
+        };
         let nulls = &config.data.reading.null_values;
-        if let Some(value) = positive.iter().find(|v| nulls.contains(v)) {
+        if let Some(value) = values.iter().find(|v| nulls.contains(v)) {
             let message = format!("\"{}\" means missing in `data.null_values`", printable(value));
-            ctx.report(&format!("{label}.positive"), message, Some("remove it here or there".to_owned()));
+            ctx.report(&format!("{label}.{key}"), message, Some("remove it here or there".to_owned()));
+        }
+    }
+}
+
+/// Score columns have different names: those of classes could be other tasks'.
+fn check_scores(ctx: &mut Context, config: &Config, labels: &Labels) {
+    let mut owners: BTreeMap<String, &str> = BTreeMap::new();
+    for (task, label) in config.tasks.iter().zip(&labels.tasks) {
+        for column in task.score_columns() {
+            if let Some(other) = owners.insert(column.clone(), &task.name)
+                && other != task.name
+            {
+                let message = format!(
+                    "its score column \"{}\" would also be one of the task \"{}\"",
+                    printable(&column),
+                    printable(other)
+                );
+                let hint = "rename one of the two: classes' scores are named TASK_CLASS".to_owned();
+                ctx.report(&format!("{label}.name"), message, Some(hint));
+                break;
+            }
         }
     }
 }
@@ -267,8 +320,22 @@ fn check_metrics(ctx: &mut Context, config: &Config) {
         if name.is_empty() || config.tasks.is_empty() {
             continue;
         }
-        if let Err(message) = Metric::parse(name, &config.tasks) {
-            ctx.report(key, message, None);
+        let metric = match Metric::parse(name, &config.tasks) {
+            Ok(metric) => metric,
+            Err(message) => {
+                ctx.report(key, message, None);
+                continue;
+            }
+        };
+        if metric.kind == MetricKind::Gauc && config.data.group.is_none() {
+            let hint = Some("name the column of the groups in `data.group`, as group = \"user_id\"".to_owned());
+            ctx.report(key, format!("\"{}\" needs groups of rows", printable(name)), hint);
+        }
+        let mut of = config.tasks.iter().enumerate().filter(|(t, _)| metric.task.is_none_or(|task| task == *t));
+        if metric.weighted && !of.any(|(_, task)| config.is_weighted(task)) {
+            let hint =
+                Some("set `weight_column` or `class_weights`, or take the metric without `weighted_`".to_owned());
+            ctx.report(key, format!("\"{}\" needs weights of rows", printable(name)), hint);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::Config;
+use crate::config::{Config, Task};
 use crate::operator::{Effect, Step};
 
 /// What becomes of a step when columns are worked back through it.
@@ -65,16 +65,23 @@ pub fn trace<'a>(
     Trace { uses, raw }
 }
 
+/// The columns of a task: its label, its weights and what `when` reads.
+fn target_columns(task: &Task) -> impl Iterator<Item = &String> {
+    let when = task.when.iter().flat_map(|when| when.columns());
+    std::iter::once(&task.column).chain(&task.weight_columns).chain(when)
+}
+
 impl Config {
     /// The steps of all operators, in order, each with its operator's number.
     pub fn steps(&self) -> impl Iterator<Item = (usize, &Step)> {
         self.operators.iter().enumerate().flat_map(|(i, operator)| operator.steps.iter().map(move |step| (i, step)))
     }
 
-    /// The columns that features read after all operators and, `with_labels`, those of the tasks: each once, in the
-    /// order declared.
+    /// The columns that features read after all operators and, `with_labels`, those of the tasks (labels, weights,
+    /// `when`) and of groups: each once, in the order declared.
     pub fn final_columns(&self, with_labels: bool) -> Vec<&str> {
-        let labels = self.tasks.iter().map(|t| &t.column).filter(|_| with_labels);
+        let data = self.data.weight_column.iter().chain(self.data.group.iter().map(|group| &group.column));
+        let labels = self.tasks.iter().flat_map(target_columns).chain(data).filter(|_| with_labels);
         let mut seen = BTreeSet::new();
         let columns = self.features.iter().map(|f| &f.column).chain(labels);
         columns.map(String::as_str).filter(|c| seen.insert(*c)).collect()

@@ -26,7 +26,7 @@ mod tree;
 pub use config::Config;
 pub use error::{ConfigErrors, Problem};
 pub use expression::{Expression, ExpressionError};
-pub use metric::{Metric, MetricKind};
+pub use metric::{Metric, MetricKind, WEIGHTED};
 pub use operator::{Operator, OperatorSpec, Step};
 pub use parse::{OpenFile, parse, parse_with_files};
 pub use preset::Preset;

@@ -28,6 +28,8 @@ pub(crate) const OPERATORS: usize = 1_000;
 pub(crate) const STEPS: usize = 10_000;
 /// Columns, or files, of an operator's option.
 pub(crate) const OPERATOR_COLUMNS: usize = 1_000;
+/// Classes of a task.
+pub(crate) const CLASSES: usize = 1_000;
 /// Boundaries of one bucketized feature.
 pub(crate) const BOUNDARIES: usize = 4096;
 /// Counts in a list of them.
@@ -75,6 +77,8 @@ impl Range {
 
 pub(crate) const NUMBER: Range = Range { what: "a number", holds: |_| true };
 pub(crate) const ABOVE_ZERO: Range = Range { what: "a number above 0", holds: |v| v > 0.0 };
+pub(crate) const RATE: Range = Range { what: "a number above 0, at most 10", holds: |v| v > 0.0 && v <= 10.0 };
 pub(crate) const NOT_NEGATIVE: Range = Range { what: "a number, 0 or above", holds: |v| v >= 0.0 };
 pub(crate) const FRACTION: Range = Range { what: "a number above 0 and below 1", holds: |v| v > 0.0 && v < 1.0 };
+pub(crate) const DECAY: Range = Range { what: "a number above 0, to 1", holds: |v| v > 0.0 && v <= 1.0 };
 pub(crate) const DROPOUT: Range = Range { what: "a number from 0 to below 1", holds: |v| (0.0..1.0).contains(&v) };

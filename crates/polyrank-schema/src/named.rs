@@ -1,6 +1,8 @@
 //! Choices by name: one table for each enumeration of the configuration, and how values are written back.
 
-use crate::config::{Activation, AutoDim, LayerOrder, Normaliser, OnBadRow, PenaltyScope, Precision, Side};
+use crate::config::{
+    Activation, AutoDim, GroupWeight, LayerOrder, Normaliser, OnBadRow, PenaltyScope, Precision, Side,
+};
 use crate::error::{Quote, printable};
 use crate::preset::Preset;
 use crate::table::ValueType;
@@ -98,6 +100,14 @@ pub(crate) enum PoolingName {
 pub(crate) enum Goal {
     Binary,
     Regression,
+    MultiClass,
+}
+
+/// Which schedule of a weight, without its parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScheduleName {
+    Constant,
+    Decay,
 }
 
 /// Which loss, without its parameter.
@@ -150,7 +160,10 @@ names! {
         "sum" => Normaliser::Sum;
     Precision: "fp32" => Precision::Fp32;
     Kind: "categorical" => Kind::Categorical, "dense" => Kind::Dense, "vector" => Kind::Vector;
-    Goal: "binary" => Goal::Binary, "regression" => Goal::Regression;
+    Goal: "binary" => Goal::Binary, "regression" => Goal::Regression,
+        "multi_class" => Goal::MultiClass;
+    ScheduleName: "constant" => ScheduleName::Constant, "decay" => ScheduleName::Decay;
+    GroupWeight: "impressions" => GroupWeight::Impressions, "positives" => GroupWeight::Positives;
     LossName: "mse" => LossName::Mse, "mae" => LossName::Mae, "huber" => LossName::Huber;
     LayerInitName: "auto" => LayerInitName::Auto, "glorot" => LayerInitName::Glorot,
         "normal" => LayerInitName::Normal;
@@ -179,6 +192,7 @@ mod tests {
         same_as_stored::<AutoDim>();
         same_as_stored::<Normaliser>();
         same_as_stored::<Precision>();
+        same_as_stored::<GroupWeight>();
         assert_eq!(Preset::NAMES.len(), Preset::ALL.len());
         assert!(Preset::NAMES.iter().all(|(name, preset)| *name == preset.name()));
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::InForce;
 use crate::error::{Problem, Problems, Quote, correction, one_of, printable, suggestion};
+use crate::expression::Expression;
 use crate::limits::{LAYERS, Range, TEXT_CHARS, VALUES, WIDTH};
 use crate::named::{Named, Written};
 use crate::preset::Preset;
@@ -172,6 +173,21 @@ impl Found<'_> {
         let message = format!("expected {what}, found {}", self.node.value.describe());
         ctx.report_at(&self.node.place, &self.key, message, correction(word, &names, Quote::Value));
         None
+    }
+
+    /// An expression over the columns of a row.
+    pub(crate) fn expression(&self, ctx: &mut Context) -> Option<Expression> {
+        let Value::Text(text) = &self.node.value else {
+            return self.expected(ctx, "an expression, as \"click == 1\"");
+        };
+        match Expression::parse(text) {
+            Ok(expression) => Some(expression),
+            Err(error) => {
+                let message = format!("\"{}\": {}", printable(text), error.problem());
+                ctx.report_at(&self.node.place, &self.key, message, error.hint);
+                None
+            }
+        }
     }
 
     /// A list of texts that are not empty, or one as a list of one.

@@ -109,7 +109,7 @@ impl Dataset {
                 None => Ok(raw),
                 Some(splitter) => {
                     let divided = match &groups {
-                        Some(column) => splitter.divide_by(&raw, &column.of(&raw.batch).map_err(|e| at_line(e, &raw))?),
+                        Some(column) => splitter.divide_by(&raw, &column.of(&raw.batch).map_err(|e| raw.locate(e))?),
                         None => splitter.divide(&raw),
                     };
                     divided.map(|(train, valid)| if part == Part::Train { train } else { valid })
@@ -127,7 +127,7 @@ impl Dataset {
             if part == Part::Valid {
                 return encode(&encoders, &raw, Labels::Read);
             }
-            let batch = encoders.transform_training(&raw.batch, first_row).map_err(|e| at_line(e, &raw));
+            let batch = encoders.transform_training(&raw.batch, first_row).map_err(|e| raw.locate(e));
             first_row += raw.batch.num_rows() as u64;
             batch
         });
@@ -143,7 +143,7 @@ impl Dataset {
             let raw = Prefetch::new(self.raw(Part::Train)?, AHEAD).map_err(|e| TrainError::io("thread", e))?;
             for raw in raw {
                 let raw = raw?;
-                fitter.observe(&raw.batch).map_err(|e| at_line(e, &raw))?;
+                fitter.observe(&raw.batch).map_err(|e| raw.locate(e))?;
                 all += raw.batch.num_rows() as u64;
                 seen(all);
             }
@@ -162,25 +162,7 @@ impl Dataset {
 
 /// Encodes raw rows; an error names file and line.
 pub fn encode(encoders: &Encoders, raw: &RawBatch, labels: Labels) -> Result<Batch, DataError> {
-    encoders.transform(&raw.batch, labels).map_err(|e| at_line(e, raw))
-}
-
-fn at_line(error: DataError, raw: &RawBatch) -> DataError {
-    match error {
-        DataError::BadCell { column, row, problem } => {
-            DataError::BadRow { path: raw.file.to_path_buf(), line: raw.line(row), column: Some(column), problem }
-        }
-        DataError::BadExpression { expression, row, problem } => DataError::BadRow {
-            path: raw.file.to_path_buf(),
-            line: raw.line(row),
-            column: None,
-            problem: format!("`{expression}`: {problem}"),
-        },
-        DataError::BadValue { column, problem } => {
-            DataError::BadFile { path: raw.file.to_path_buf(), problem: format!("column `{column}`: {problem}") }
-        }
-        other => other,
-    }
+    encoders.transform(&raw.batch, labels).map_err(|e| raw.locate(e))
 }
 
 /// Encoded rows that can be passed over again and again: kept in memory if they are few, else read anew each time.

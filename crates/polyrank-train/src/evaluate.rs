@@ -1,29 +1,36 @@
 //! Measuring scores against labels, exactly, over a whole set of rows.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use polyrank_data::encode::Labels;
-use polyrank_data::read::Source;
+use polyrank_data::encode::{Labels, NO_GROUP};
+use polyrank_data::read::{RawBatch, Source};
 use polyrank_data::{Batch, DataError};
 use polyrank_engine::exec::score::Watched;
 use polyrank_model::{Predictor, Scores};
 use polyrank_schema::Config;
-use polyrank_schema::config::{RegressionLoss, TaskKind};
+use polyrank_schema::config::{GroupWeight, RegressionLoss, TaskKind};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{READ_ROWS, encode};
 use crate::error::TrainError;
-use crate::metrics::{Evaluation, Histogram, RocPoint, TaskMetrics};
+use crate::metrics::{Evaluation, Histogram, RocPoint, TaskMetrics, TaskRows, evaluate_rows};
 
 /// Scores and labels of every row, by task.
 #[derive(Debug, Clone, Default)]
 pub struct Collected {
     /// Number of rows.
     pub rows: u64,
-    /// By task, `[rows]`.
+    /// By task, `[rows]`, or `[rows, C]` row by row for C classes.
     pub scores: Vec<Vec<f32>>,
     /// By task, `[rows]`; NaN where missing.
     pub labels: Vec<Vec<f32>>,
+    /// By task, `[rows]`, or empty where all are 1.
+    pub weights: Vec<Vec<f32>>,
+    /// `[rows]`, numbered in the order of first appearance, or empty where there are no groups.
+    pub groups: Vec<u32>,
+    /// The number of each group.
+    numbers: HashMap<u128, u32>,
     /// Sums over rows of the gates' weights.
     pub watched: Watched,
 }
@@ -31,7 +38,8 @@ pub struct Collected {
 impl Collected {
     /// Nothing yet, for T tasks.
     pub fn new(tasks: usize) -> Collected {
-        Collected { rows: 0, scores: vec![Vec::new(); tasks], labels: vec![Vec::new(); tasks], watched: Vec::new() }
+        let columns = vec![Vec::new(); tasks];
+        Collected { scores: columns.clone(), labels: columns.clone(), weights: columns, ..Collected::default() }
     }
 
     /// Adds the rows of a batch.
@@ -39,8 +47,14 @@ impl Collected {
         let tasks = self.scores.len();
         self.rows += batch.rows as u64;
         for task in 0..tasks {
-            self.scores[task].extend(scores.values.iter().skip(task).step_by(tasks));
+            self.scores[task].extend(scores.task(task));
             self.labels[task].extend(batch.labels.iter().skip(task).step_by(tasks));
+            self.weights[task].extend(batch.weights.iter().skip(task).step_by(tasks));
+        }
+        for &key in &batch.groups {
+            let next = self.numbers.len() as u32;
+            let number = if key == NO_GROUP { TaskRows::NO_GROUP } else { *self.numbers.entry(key).or_insert(next) };
+            self.groups.push(number);
         }
         if self.watched.is_empty() {
             self.watched = watched;
@@ -55,13 +69,14 @@ impl Collected {
     pub fn measure(&self, config: &Config) -> Result<Measured, TrainError> {
         let mut tasks = Vec::new();
         for (i, task) in config.tasks.iter().enumerate() {
-            let evaluation = Evaluation::new(&task.kind, &self.scores[i], &self.labels[i])
+            // Another task's weights make a column of ones of this one's.
+            let weights: &[f32] = if config.is_weighted(task) { &self.weights[i] } else { &[] };
+            let group_weight = config.data.group.as_ref().map_or(GroupWeight::Impressions, |group| group.weight);
+            let (scores, labels, groups) = (&self.scores[i][..], &self.labels[i][..], &self.groups[..]);
+            let rows = TaskRows { scores, labels, weights, groups, group_weight };
+            let metrics = evaluate_rows(&task.kind, &rows)
                 .map_err(|source| TrainError::Metric { task: task.name.clone(), source })?;
-            tasks.push(MeasuredTask {
-                name: task.name.clone(),
-                loss: mean_loss(&task.kind, &self.scores[i], &self.labels[i]),
-                metrics: evaluation.metrics(),
-            });
+            tasks.push(MeasuredTask { name: task.name.clone(), loss: mean_loss(&task.kind, &rows), metrics });
         }
         let share = 1.0 / self.rows.max(1) as f64;
         let gates = self.watched.iter().map(|sums| sums.iter().map(|s| s * share).collect()).collect();
@@ -77,25 +92,31 @@ impl Collected {
     }
 }
 
-/// The mean of what the task minimises, over the rows that have the label; `None` without any.
-fn mean_loss(kind: &TaskKind, scores: &[f32], labels: &[f32]) -> Option<f64> {
-    let (mut sum, mut count) = (0.0f64, 0u64);
-    for (&score, &label) in scores.iter().zip(labels).filter(|(_, label)| !label.is_nan()) {
-        let (score, label) = (f64::from(score), f64::from(label));
+/// The mean, by weight, of what the task minimises, over the rows that have the label; `None` if they weigh nothing.
+fn mean_loss(kind: &TaskKind, rows: &TaskRows<'_>) -> Option<f64> {
+    let (mut sum, mut total) = (0.0f64, 0.0f64);
+    let width = if let TaskKind::MultiClass { classes } = kind { classes.len() } else { 1 };
+    let rows_of = rows.scores.chunks_exact(width.max(1)).zip(rows.labels).enumerate();
+    for (row, (scores, &label)) in rows_of.filter(|(_, (_, label))| !label.is_nan()) {
+        let class = if width > 1 { label as usize } else { 0 };
+        let (score, label) = (f64::from(scores[class]), f64::from(label));
+        let weight = rows.weights.get(row).map_or(1.0, |weight| f64::from(*weight));
         let d = score - label;
-        sum += match kind {
+        let loss = match kind {
             TaskKind::Binary { .. } => {
                 let p = score.clamp(1e-7, 1.0 - 1e-7);
                 -(label * p.ln() + (1.0 - label) * (1.0 - p).ln())
             }
+            TaskKind::MultiClass { .. } => -score.clamp(1e-7, 1.0 - 1e-7).ln(),
             TaskKind::Regression { loss: RegressionLoss::Mse } => d * d,
             TaskKind::Regression { loss: RegressionLoss::Mae } => d.abs(),
             TaskKind::Regression { loss: RegressionLoss::Huber { delta } } if d.abs() <= *delta => d * d / 2.0,
             TaskKind::Regression { loss: RegressionLoss::Huber { delta } } => delta * (d.abs() - delta / 2.0),
         };
-        count += 1;
+        sum += weight * loss;
+        total += weight;
     }
-    (count > 0).then(|| sum / count as f64)
+    (total > 0.0).then(|| sum / total)
 }
 
 /// Figures of all tasks over a set of rows.
@@ -114,7 +135,7 @@ pub struct Measured {
 pub struct MeasuredTask {
     /// The task.
     pub name: String,
-    /// Mean loss over the rows that have the label.
+    /// Mean loss, by weight, over the rows that have the label.
     pub loss: Option<f64>,
     /// Metrics by name.
     pub metrics: TaskMetrics,
@@ -127,11 +148,27 @@ pub fn evaluate(predictor: &Predictor, patterns: &[String], base: &Path) -> Resu
 
 /// Scores and labels of the rows of files.
 pub fn collect(predictor: &Predictor, patterns: &[String], base: &Path) -> Result<Collected, TrainError> {
+    collect_with(predictor, patterns, base, &[], |_, _| Ok(()))
+}
+
+/// The same, and `also` sees each batch, encoded and raw; the raw one has the columns `more` besides.
+pub(crate) fn collect_with(
+    predictor: &Predictor,
+    patterns: &[String],
+    base: &Path,
+    more: &[String],
+    mut also: impl FnMut(&Batch, &RawBatch) -> Result<(), DataError>,
+) -> Result<Collected, TrainError> {
     let config = predictor.config();
     let source = Source::open(patterns, base, &config.data.reading)?;
+    let mut columns = config.columns_needed(true);
+    let new: Vec<String> = more.iter().filter(|column| !columns.contains(column)).cloned().collect();
+    columns.extend(new);
     let mut collected = Collected::new(config.tasks.len());
-    for raw in source.rows(&config.columns_needed(true), READ_ROWS)? {
-        let batch = encode(predictor.encoders(), &raw?, Labels::Read)?;
+    for raw in source.rows(&columns, READ_ROWS)? {
+        let raw = raw?;
+        let batch = encode(predictor.encoders(), &raw, Labels::Read)?;
+        also(&batch, &raw)?;
         let (scores, watched) = predictor.score_watched(&batch)?;
         collected.add(&batch, &scores, watched);
     }

@@ -33,7 +33,7 @@ pub struct Epoch {
     pub seconds: f64,
     /// Mean over steps of what was minimised: weighted, normalised losses plus penalties.
     pub train_loss: f64,
-    /// Mean training loss by task over the rows that have the label.
+    /// Mean training loss by task, by weight, over the rows that have the label.
     pub task_train_loss: Vec<Option<f64>>,
     /// Figures on the validation rows.
     pub valid: Option<Measured>,
@@ -45,7 +45,7 @@ impl Epoch {
         let valid = self.valid.as_ref()?;
         let of_task = |task: usize| match metric.kind {
             MetricKind::Loss => valid.tasks[task].loss,
-            kind => valid.tasks[task].metrics.get(kind.name()),
+            _ => valid.tasks[task].metrics.get(&metric.name()),
         };
         if let Some(task) = metric.task {
             return of_task(task);

@@ -10,6 +10,7 @@ pub mod report;
 pub mod reproduce;
 pub mod run;
 mod summary;
+pub mod truth;
 
 pub use error::TrainError;
 pub use run::{Event, RunOptions, RunResult, run};

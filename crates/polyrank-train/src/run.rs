@@ -219,13 +219,17 @@ impl Run<'_> {
             seed: train.seed,
             epoch: number as u64,
         });
+        let factors: Vec<f64> = self.config.tasks.iter().map(|task| task.weight_schedule.factor(number)).collect();
+        self.trainer.set_factors(&factors).map_err(ModelError::from)?;
         let tasks = self.config.tasks.len();
-        let (mut sums, mut counts) = (vec![0.0; tasks], vec![0usize; tasks]);
+        let (mut sums, mut weights) = (vec![0.0; tasks], vec![0.0; tasks]);
         let (mut total, mut steps, mut rows) = (0.0, 0u64, 0u64);
         let begin = Instant::now();
+        // By multiplication: libm's powers differ between machines.
+        self.trainer.set_rate_factor((1..number).fold(1.0, |factor, _| factor * train.learning_rate_decay));
         for batch in self.train.pass(train.batch_size, shuffle)? {
             let batch = batch?;
-            let report = self.trainer.step(&feed::feed(&batch), &batch.labels).map_err(ModelError::from)?;
+            let report = self.trainer.step(&feed::feed(&batch), feed::targets(&batch)).map_err(ModelError::from)?;
             steps += 1;
             rows += batch.rows as u64;
             total += report.total;
@@ -235,7 +239,7 @@ impl Run<'_> {
             }
             for task in 0..tasks {
                 sums[task] += report.loss_sums[task];
-                counts[task] += report.counts[task];
+                weights[task] += report.weight_sums[task];
             }
             watch(Event::Step(rows, total / steps as f64));
             if self.stopped() {
@@ -248,7 +252,7 @@ impl Run<'_> {
             return Err(TrainError::Diverged { what, epoch: number, step: steps });
         }
         let task_train_loss =
-            sums.iter().zip(&counts).map(|(sum, &count)| (count > 0).then(|| sum / count as f64)).collect();
+            sums.iter().zip(&weights).map(|(sum, &weight)| (weight > 0.0).then(|| sum / weight)).collect();
         let seconds = begin.elapsed().as_secs_f64();
         Ok(Epoch {
             epoch: number,

@@ -87,6 +87,7 @@ pub(crate) fn report(
         let kind = match task.kind {
             TaskKind::Binary { .. } => "binary",
             TaskKind::Regression { .. } => "regression",
+            TaskKind::MultiClass { .. } => "multi-class",
         };
         let metrics = measured.tasks[t].metrics.clone();
         tasks.push(TaskReport { name: task.name.clone(), kind: kind.to_owned(), metrics, roc, histogram });

@@ -109,8 +109,11 @@ impl Progress {
             format!("epoch {}: {:.1} s, {rate:.0} rows/s, loss {:.4}", epoch.epoch, epoch.seconds, epoch.train_loss);
         let Some(valid) = &epoch.valid else { return line };
         for (name, task) in self.tasks.iter().zip(&valid.tasks) {
-            let shown: Vec<String> = ["auc", "logloss", "rmse", "mae"]
+            let ranked = task.metrics.iter().any(|(name, _)| name == "auc");
+            let shown: Vec<String> = ["auc", "logloss", "accuracy", "rmse", "mae"]
                 .iter()
+                // Where AUC says more, as for rare labels.
+                .filter(|metric| **metric != "accuracy" || !ranked)
                 .filter(|metric| task.metrics.iter().any(|(name, _)| name == **metric))
                 .map(|metric| format!("{metric} {}", figure(task.metrics.get(metric))))
                 .collect();

@@ -316,3 +316,47 @@ fn json_lines_with_columns_that_cannot_be_read() {
     fs::write(at.join("c.toml"), &text).unwrap();
     ok(at, &["train", "c.toml", "--out", "run", "--set", "train.epochs=1"]);
 }
+
+#[test]
+fn tasks_and_tags_are_guessed_from_names() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    let mut rows = "user_id,item_id,event_time,session_id,price,is_click,like,like_count,stars\n".to_owned();
+    for i in 0..200u64 {
+        let _ = writeln!(
+            rows,
+            "{},{},{},s{},{}.5,{},{},{},{}",
+            below(i, 30),
+            below(i + 1, 20),
+            1_600_000_000 + i,
+            below(i + 2, 25),
+            below(i + 3, 70),
+            below(i + 4, 2),
+            ["false", "true"][below(i + 5, 2) as usize],
+            below(i + 6, 2),
+            below(i + 7, 5)
+        );
+    }
+    fs::write(at.join("x.csv"), &rows).unwrap();
+    let text = ok(at, &["init", "x.csv"]);
+    let config = parse(&text);
+    let tasks: Vec<&str> = config.tasks.iter().map(|t| t.name.as_str()).collect();
+    assert_eq!(tasks, ["is_click", "like"], "a count of likes is none\n{text}");
+    assert!(text.contains("# a task because its name is an event's"), "{text}");
+    let tags = |name: &str| {
+        let column = config.schema.get(name).unwrap_or_else(|| panic!("{name}\n{text}"));
+        column.tags.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!([tags("user_id"), tags("item_id")], ["id user", "id item"]);
+    assert_eq!([tags("session_id"), tags("event_time")], ["id session", "time"]);
+    assert!(config.schema.get("price").is_none() && !has(&config, "event_time"));
+    fs::write(at.join("c.toml"), &text).unwrap();
+    ok(at, &["train", "c.toml", "--out", "run", "--set", "train.epochs=1"]);
+    let schema = ok(at, &["schema", "c.toml"]);
+    assert!(schema.contains("tag: \"time\"") && schema == ok(at, &["schema", "x.csv"]), "{schema}");
+    assert!(blamed(at, &["schema", "c.toml", "--task", "like"]).contains("--task"));
+
+    // Where nothing looks like a label, the user must say.
+    fs::write(at.join("y.csv"), rows.replace("is_click,like,", "a,b,")).unwrap();
+    assert!(blamed(at, &["init", "y.csv"]).contains("--task NAME"));
+}

@@ -14,17 +14,17 @@ def tables(case, owner):
 
 def layers(case, owner):
     for task in case.tasks_of(owner):
-        yield f"{owner}wide.{task}.dense", 2, 1, "gate_out"
+        yield f"{owner}wide.{task}.dense", 2, case.outputs(task), "gate_out"
 
 
 def first_order(net, batch, owner, task):
-    """w^T x, `[B, 1]`: the bias is the tower's."""
+    """w^T x, `[B, 1]`, or a column a class: the bias is the tower's."""
     weights = {feature: net.p[f"{owner}wide.{task}.{feature}"] for feature in ("a", "b", "tags")}
     total = weights["a"][batch["ids.a"]] + weights["b"][batch["ids.b"]]
     total = total + batch["dense"] @ net.p[f"{owner}wide.{task}.dense.weight"]
     offsets, ids = batch["tags.offsets"].tolist(), batch["tags.ids"]
-    lists = [weights["tags"][ids[start:end]].sum() for start, end in zip(offsets[:-1], offsets[1:])]
-    return total + torch.stack(lists).unsqueeze(1)
+    lists = [weights["tags"][ids[start:end]].sum(0) for start, end in zip(offsets[:-1], offsets[1:])]
+    return total + torch.stack(lists)
 
 
 def interact(net, batch, owner, x, tasks):

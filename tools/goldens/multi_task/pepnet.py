@@ -30,7 +30,7 @@ def layers(case):
             if personal:
                 yield from gate_layers(case, f"ppnet.{task}.{l}", prior_width(case, personal) + case.width, unit)
             width = unit
-        yield f"towers.{task}.out", width, 1, "out"
+        yield f"towers.{task}.out", width, case.outputs(task), "out"
 
 
 def gate(net, name, x):

@@ -11,12 +11,13 @@ use rayon::prelude::*;
 use super::bucketize::Buckets;
 use super::categorical::Categorical;
 use super::fitter::{Fitter, Seen};
-use super::label::labels;
+use super::group::groups;
 use super::layout::{DenseLayout, InputLayout, SlotLayout, TableLayout};
 use super::list::ListOptions;
 use super::piecewise_linear::Pieces;
 use super::plan::{Plan, column};
 use super::scale::Scale;
+use super::target::{Target, target};
 use super::vector::vectors;
 use crate::batch::{Batch, Ids};
 use crate::error::DataError;
@@ -89,6 +90,7 @@ impl Encoder {
 enum Encoded {
     Ids(Ids),
     Numbers { width: usize, numbers: Vec<f32> },
+    Target(Target),
 }
 
 /// Cells of a batch from which columns are encoded in parallel: below, handing out the work costs more than it saves.
@@ -185,7 +187,10 @@ impl Encoders {
         let encode = |i: usize| match i.checked_sub(features) {
             None if self.omitted[i] => Ok(Encoded::Numbers { width: 1, numbers: Vec::new() }),
             None => self.encode(i, batch),
-            Some(task) => self.labels(task, batch),
+            Some(task) => {
+                let common = self.plan.weight_column.as_deref();
+                target(&self.plan.tasks[task], common, batch).map(Encoded::Target)
+            }
         };
         let results: Vec<_> = if rows * (features + tasks) < PARALLEL_CELLS {
             (0..features + tasks).map(encode).collect()
@@ -204,11 +209,16 @@ impl Encoders {
         for (i, start) in &self.dense {
             scatter(encoded[*i].as_ref(), *start, self.width, &mut dense);
         }
-        let mut labels = vec![0.0; rows * tasks];
-        for task in 0..tasks {
-            scatter(encoded[features + task].as_ref(), task, tasks, &mut labels);
-        }
-        Ok(Batch { rows, ids, dense, labels })
+        let targets = encoded[features..].iter().filter_map(|target| match target {
+            Some(Encoded::Target(target)) => Some(target),
+            _ => None,
+        });
+        let (labels, weights) = matrices(&targets.collect::<Vec<_>>(), rows);
+        let groups = match self.plan.group_column.as_deref().filter(|_| read == Labels::Read) {
+            Some(name) => groups(&column(batch, name)?).map_err(|bad| bad.of(name))?,
+            None => Vec::new(),
+        };
+        Ok(Batch { rows, ids, dense, labels, weights, groups })
     }
 
     fn encode(&self, feature: usize, batch: &RecordBatch) -> Result<Encoded, DataError> {
@@ -231,12 +241,22 @@ impl Encoders {
         };
         encoded.map_err(|bad| bad.of(name))
     }
+}
 
-    fn labels(&self, task: usize, batch: &RecordBatch) -> Result<Encoded, DataError> {
-        let task = &self.plan.tasks[task];
-        let numbers = labels(task, &column(batch, &task.column)?).map_err(|bad| bad.of(&task.column))?;
-        Ok(Encoded::Numbers { width: 1, numbers })
+/// Labels and weights of all tasks, `[B, T]` row by row; no weights if all are 1.
+fn matrices(targets: &[&Target], rows: usize) -> (Vec<f32>, Vec<f32>) {
+    let tasks = targets.len();
+    let mut labels = vec![0.0; rows * tasks];
+    let weighted = targets.iter().any(|target| !target.weights.is_empty());
+    let mut weights = vec![1.0; if weighted { rows * tasks } else { 0 }];
+    for (task, target) in targets.iter().enumerate() {
+        for (matrix, column) in [(&mut labels, &target.labels), (&mut weights, &target.weights)] {
+            for (cell, value) in matrix.iter_mut().skip(task).step_by(tasks).zip(column) {
+                *cell = *value;
+            }
+        }
     }
+    (labels, weights)
 }
 
 /// Writes a column's numbers into a matrix of `width` columns, from column `start`.

@@ -1,13 +1,16 @@
-//! Labels: what the tasks learn. A null, empty or NaN cell is a missing label, NaN, for its task only.
+//! Labels: what the tasks learn. A null, empty or NaN cell is a missing label, NaN, for its task only. The label of one of
+//! several classes is its index.
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
+use hashbrown::HashMap;
 use polyrank_schema::config::{Task, TaskKind};
 
 use super::column::{BadCell, each_row};
 use super::number::{parse, visit_numbers};
 use super::value::{Value, plain, quote, visit, visit_texts};
+use super::vocabulary::Key;
 
 /// A task's labels, `[B]`.
 pub(crate) fn labels(task: &Task, array: &ArrayRef) -> Result<Vec<f32>, BadCell> {
@@ -27,6 +30,7 @@ pub(crate) fn labels(task: &Task, array: &ArrayRef) -> Result<Vec<f32>, BadCell>
             })?;
         }
         TaskKind::Binary { positive: None } => binary(array, &mut out)?,
+        TaskKind::MultiClass { classes } => multi_class(classes, array, &mut out)?,
     }
     Ok(out)
 }
@@ -64,6 +68,30 @@ fn binary(array: &dyn Array, out: &mut Vec<f32>) -> Result<(), BadCell> {
             }
         }
     }
+}
+
+/// The index of each label among the classes.
+fn multi_class(classes: &[String], array: &dyn Array, out: &mut Vec<f32>) -> Result<(), BadCell> {
+    let keys = classes.iter().filter_map(|class| Key::of(Value::from_text(class)));
+    let indices: HashMap<Key, f32> = keys.zip(0u16..).map(|(key, index)| (key, f32::from(index))).collect();
+    visit(array, each_row(array.len()), |_, value| {
+        out.push(match Key::of(value) {
+            None => f32::NAN,
+            Some(key) => *indices.get(&key).ok_or_else(|| no_class(&key, classes))?,
+        });
+        Ok(())
+    })
+}
+
+fn no_class(key: &Key, classes: &[String]) -> String {
+    let shown: Vec<String> = classes.iter().take(10).map(|class| quote(class)).collect();
+    let more = if classes.len() > shown.len() { ", …" } else { "" };
+    format!(
+        "label {} is none of the {} classes ({}{more}); add it to `classes`, or leave the cell empty",
+        key.show(),
+        classes.len(),
+        shown.join(", ")
+    )
 }
 
 fn from_text(text: &str) -> Result<f32, String> {

@@ -7,11 +7,25 @@ use arrow_array::types::{
     ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
     UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrowNativeTypeOp};
+use arrow_array::{Array, ArrowNativeTypeOp, RecordBatch};
 use arrow_schema::DataType;
 
-use super::column::{BadCell, Cells};
+use super::column::{BadCell, Cells, each_row};
+use super::plan::column;
 use super::value::{quote, visit_texts};
+use crate::DataError;
+
+/// The numbers of a column of raw rows, `[B]`; NaN where one is missing.
+///
+/// # Errors
+/// No such column, or a cell that is no number.
+pub fn numbers(batch: &RecordBatch, name: &str) -> Result<Vec<f32>, DataError> {
+    let array = column(batch, name)?;
+    let mut out = Vec::with_capacity(array.len());
+    visit_numbers(array.as_ref(), each_row(array.len()), |_, x| out.push(x.map_or(f32::NAN, |x| x as f32)))
+        .map_err(|bad| bad.of(name))?;
+    Ok(out)
+}
 
 /// Calls `f` with the row and the number of each cell, in order; `None` for a missing one. The array is
 /// [`plain`](super::value::plain).

@@ -17,6 +17,10 @@ pub(crate) struct Plan {
     pub(crate) tasks: Vec<Task>,
     /// For each feature the one whose encoder and table it uses, most often itself.
     pub(crate) owner: Vec<usize>,
+    /// The column of weights that all tasks share.
+    pub(crate) weight_column: Option<String>,
+    /// The column of groups.
+    pub(crate) group_column: Option<String>,
     /// Whether items of lists in text are trimmed.
     trim: bool,
 }
@@ -28,7 +32,14 @@ impl Plan {
     pub(crate) fn new(config: &Config) -> Result<Plan, DataError> {
         let features = config.features.clone();
         let owner = (0..features.len()).map(|i| owner(&features, i)).collect::<Result<_, _>>()?;
-        Ok(Plan { features, tasks: config.tasks.clone(), owner, trim: config.data.reading.trim })
+        Ok(Plan {
+            features,
+            tasks: config.tasks.clone(),
+            owner,
+            weight_column: config.data.weight_column.clone(),
+            group_column: config.data.group.as_ref().map(|group| group.column.clone()),
+            trim: config.data.reading.trim,
+        })
     }
 
     /// How the feature's list column is read; `None` if it has one value a row.

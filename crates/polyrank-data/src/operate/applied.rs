@@ -127,7 +127,7 @@ impl Operators {
 
     /// Reads what a configuration's operators had fitted when they were saved.
     pub(crate) fn load(dir: &Path, config: &Config) -> Result<Operators, DataError> {
-        let setting = Setting { base: dir, reading: &Reading::default() };
+        let setting = Setting { base: dir, reading: &Reading::default(), tasks: &config.tasks };
         let mut steps = Operators::new(config, unfitted(config));
         for i in 0..steps.steps.len() {
             if !steps.kept(i) {
@@ -188,7 +188,7 @@ impl Derived {
         let mut steps = unfitted(config);
         let refs: Vec<&Step> = steps.iter().map(|applied| &applied.step).collect();
         let used = trace(&refs, [column], |_| Demand::Apply).uses;
-        let setting = Setting { base, reading: &config.data.reading };
+        let setting = Setting { base, reading: &config.data.reading, tasks: &config.tasks };
         for (applied, _) in steps.iter_mut().zip(&used).filter(|(_, used)| **used) {
             match (operator(&applied.block)?.new)(&applied.block, &applied.step, &setting)? {
                 Stage::Ready(transform) => applied.transform = Some(transform),

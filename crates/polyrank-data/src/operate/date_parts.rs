@@ -128,7 +128,10 @@ impl DateParts {
                 (_, Ok(nanoseconds)) => nanoseconds.div_euclid(1_000_000_000),
                 (Ok(x), _) if x.is_finite() => (x * (self.unit as f64 / SECOND as f64)).floor() as i64,
                 _ => {
-                    return Err(format!("{} is no moment; write it as 2024-03-05 13:45:10 or as a number", quote(text)));
+                    return Err(format!(
+                        "{} is no moment; write it as 2024-03-05 13:45:10 or as a number",
+                        quote(text)
+                    ));
                 }
             },
             Value::Missing => return Err("no value".to_owned()),

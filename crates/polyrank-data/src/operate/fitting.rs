@@ -34,7 +34,7 @@ pub(crate) struct Fitting {
 impl Fitting {
     pub(crate) fn new(config: &Config, base: &Path) -> Result<Fitting, DataError> {
         let mut steps = unfitted(config);
-        let setting = Setting { base, reading: &config.data.reading };
+        let setting = Setting { base, reading: &config.data.reading, tasks: &config.tasks };
         let needed = config.trace_fitted().uses;
         let mut fits = Vec::with_capacity(steps.len());
         for (applied, needed) in steps.iter_mut().zip(&needed) {

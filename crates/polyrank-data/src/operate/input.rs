@@ -82,13 +82,14 @@ impl<'a> Input<'a> {
         &self.step.fits_on[i]
     }
 
-    /// The columns that the step reads, as a batch.
+    /// All columns by name, those that the step is fitted on too.
     pub(crate) fn batch(&self) -> Result<RecordBatch, DataError> {
-        let columns = self.step.reads.iter().zip(&self.reads);
+        let names = self.step.reads.iter().chain(&self.step.fits_on);
+        let arrays: Vec<ArrayRef> = self.reads.iter().chain(&self.fits_on).cloned().collect();
         let fields: Vec<Field> =
-            columns.map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+            names.zip(&arrays).map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), self.reads.clone(), &options)
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
             .map_err(|e| DataError::Batch(e.to_string()))
     }
 

@@ -12,6 +12,9 @@
 #![allow(dead_code, reason = "more operators follow")]
 
 pub(crate) mod applied;
+mod by_key;
+mod event_rows;
+mod event_store;
 pub(crate) mod fitting;
 mod frame;
 pub(crate) mod input;
@@ -19,19 +22,24 @@ mod operator;
 mod options;
 mod output;
 mod saved;
+mod table_files;
 
 mod bucketize;
 mod categorify;
 mod clip;
 mod combine;
 mod date_parts;
+mod difference_lag;
 mod drop_low_cardinality;
 mod drop_missing;
 mod expression;
 mod fill;
 mod filter;
+mod group_statistics;
 mod hash_bucket;
 mod hashed_cross;
+mod history;
+mod join;
 mod list_slice;
 mod log;
 mod min_max;
@@ -39,7 +47,12 @@ mod normalise;
 mod one_hot;
 mod rename;
 mod split;
+mod target_encoding;
 mod value_count;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
 
 use polyrank_schema::OperatorSpec;
 
@@ -75,6 +88,11 @@ operators! {
     filter,
     drop_missing,
     drop_low_cardinality,
+    join,
+    group_statistics,
+    target_encoding,
+    history,
+    difference_lag,
 }
 
 /// The operator of a type.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
-use polyrank_schema::config::Reading;
+use polyrank_schema::config::{Reading, Task};
 use polyrank_schema::{Block, OperatorSpec, Step};
 
 use super::input::Input;
@@ -32,6 +32,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) base: &'a Path,
     /// How text files are read.
     pub(crate) reading: &'a Reading,
+    /// The tasks, whose labels a step may be fitted on.
+    pub(crate) tasks: &'a [Task],
 }
 
 /// A step that begins.

@@ -60,6 +60,24 @@ impl RawBatch {
             None => self.first_line.saturating_add(row as u64),
         }
     }
+
+    /// An error of these rows with the file and, where one is to blame, the line.
+    pub fn locate(&self, error: DataError) -> DataError {
+        let path = self.file.to_path_buf();
+        match error {
+            DataError::BadCell { column, row, problem } => {
+                DataError::BadRow { path, line: self.line(row), column: Some(column), problem }
+            }
+            DataError::BadExpression { expression, row, problem } => {
+                let problem = format!("`{expression}`: {problem}");
+                DataError::BadRow { path, line: self.line(row), column: None, problem }
+            }
+            DataError::BadValue { column, problem } => {
+                DataError::BadFile { path, problem: format!("column `{column}`: {problem}") }
+            }
+            other => other,
+        }
+    }
 }
 
 /// What a reader of one file gives at a time.

@@ -40,12 +40,15 @@ impl Gather for Batch {
                 return Err(DataError::Batch(format!("slot {slot} does not hold the ids of {} rows", self.rows)));
             }
         }
-        for (name, numbers) in [("numbers", &self.dense), ("labels", &self.labels)] {
+        for (name, numbers) in [("numbers", &self.dense), ("labels", &self.labels), ("weights", &self.weights)] {
             let whole = if self.rows == 0 { numbers.is_empty() } else { numbers.len() % self.rows == 0 };
             if !whole {
                 let problem = format!("{} {name} do not divide among {} rows", numbers.len(), self.rows);
                 return Err(DataError::Batch(problem));
             }
+        }
+        if !self.groups.is_empty() && self.groups.len() != self.rows {
+            return Err(DataError::Batch(format!("{} groups for {} rows", self.groups.len(), self.rows)));
         }
         Ok(())
     }
@@ -68,10 +71,12 @@ impl Gather for Batch {
                 _ => return Err(unlike()),
             }
         }
-        let width = from.dense.len() / from.rows;
-        self.dense.extend_from_slice(&from.dense[range.start * width..range.end * width]);
-        let width = from.labels.len() / from.rows;
-        self.labels.extend_from_slice(&from.labels[range.start * width..range.end * width]);
+        for (into, from, width) in numbers(self, from) {
+            into.extend_from_slice(&from[range.start * width..range.end * width]);
+        }
+        if !from.groups.is_empty() {
+            self.groups.extend_from_slice(&from.groups[range.clone()]);
+        }
         self.rows += range.len();
         Ok(())
     }
@@ -97,8 +102,12 @@ impl Gather for Batch {
                 _ => return Err(unlike()),
             }
         }
-        append_numbers(&mut self.dense, &from.dense, from.dense.len() / from.rows, rows);
-        append_numbers(&mut self.labels, &from.labels, from.labels.len() / from.rows, rows);
+        for (into, from, width) in numbers(self, from) {
+            append_numbers(into, from, width, rows);
+        }
+        if !from.groups.is_empty() {
+            self.groups.extend(rows.iter().map(|&row| from.groups[row as usize]));
+        }
         self.rows += rows.len();
         Ok(())
     }
@@ -118,6 +127,12 @@ impl Gather for Batch {
         part.append_range(self, range)?;
         Ok(part)
     }
+}
+
+/// The matrices of both batches, and how many numbers each has a row.
+fn numbers<'a>(into: &'a mut Batch, from: &'a Batch) -> [(&'a mut Vec<f32>, &'a [f32], usize); 3] {
+    [(&mut into.dense, &from.dense), (&mut into.labels, &from.labels), (&mut into.weights, &from.weights)]
+        .map(|(into, of)| (into, of.as_slice(), of.len() / from.rows))
 }
 
 fn append_numbers(into: &mut Vec<f32>, from: &[f32], width: usize, rows: &[u32]) {
@@ -156,7 +171,9 @@ fn meet(into: &mut Batch, from: &Batch) -> Result<(), DataError> {
     let width = |numbers: &[f32], rows: usize| numbers.len() / rows;
     let alike = into.ids.len() == from.ids.len()
         && width(&into.dense, into.rows) == width(&from.dense, from.rows)
-        && width(&into.labels, into.rows) == width(&from.labels, from.rows);
+        && width(&into.labels, into.rows) == width(&from.labels, from.rows)
+        && width(&into.weights, into.rows) == width(&from.weights, from.rows)
+        && into.groups.is_empty() == from.groups.is_empty();
     if alike { Ok(()) } else { Err(unlike()) }
 }
 

@@ -3,7 +3,7 @@
 mod batches;
 mod gather;
 mod prefetch;
-mod random;
+pub(crate) mod random;
 mod split;
 
 pub use batches::{Batches, Shuffle};

@@ -5,13 +5,15 @@
 
 /// What numbers are drawn for: numbers for different purposes are unrelated, though the seed is the same.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// The order of rows; the epoch.
     Shuffle(u64),
     /// Which rows are for validation.
     SplitRows,
     /// Which groups of rows are for validation.
     SplitGroups,
+    /// Which fold of the training rows a row is in.
+    Folds,
 }
 
 /// 2^64 / golden ratio, odd: SplitMix64's step.
@@ -25,17 +27,18 @@ fn mix(mut z: u64) -> u64 {
 
 /// Numbers that follow from a seed and a purpose.
 #[derive(Debug, Clone)]
-pub(super) struct Random {
+pub(crate) struct Random {
     key: u64,
     counter: u64,
 }
 
 impl Random {
-    pub(super) fn new(seed: u64, purpose: Purpose) -> Random {
+    pub(crate) fn new(seed: u64, purpose: Purpose) -> Random {
         let (code, part) = match purpose {
             Purpose::Shuffle(epoch) => (1, epoch),
             Purpose::SplitRows => (2, 0),
             Purpose::SplitGroups => (3, 0),
+            Purpose::Folds => (4, 0),
         };
         let key = [code, part].iter().fold(mix(seed.wrapping_add(STEP)), |key, word: &u64| {
             mix(key.wrapping_add(STEP) ^ mix(word.wrapping_add(STEP)))
@@ -44,7 +47,7 @@ impl Random {
     }
 
     /// The number at place `counter`, whatever was drawn before.
-    pub(super) fn at(&self, counter: u64) -> u64 {
+    pub(crate) fn at(&self, counter: u64) -> u64 {
         mix(self.key.wrapping_add(STEP.wrapping_mul(counter.wrapping_add(1))))
     }
 

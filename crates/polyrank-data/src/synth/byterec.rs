@@ -12,7 +12,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int8Array, Int32Array, Int64Array, RecordBatch, StructArray};
 use arrow_schema::{Field, FieldRef};
 
-use super::mix;
+use super::Rows;
+use super::random::{Stream, sigmoid};
 
 /// A stream of rows; row i is a function of (seed, i) alone.
 #[derive(Debug, Clone, Copy)]
@@ -198,26 +199,26 @@ impl ByteRec {
         }
     }
 
-    fn bits(&self, purpose: Purpose, n: u64) -> u64 {
-        mix(mix(self.seed ^ (purpose as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)) ^ n)
-    }
-
-    /// Uniform in [0, 1).
     fn uniform(&self, purpose: Purpose, n: u64) -> f64 {
-        (self.bits(purpose, n) >> 11) as f64 * (0.5f64).powi(53)
+        Stream::new(self.seed, purpose as u64).uniform(n)
     }
 
-    /// From 0 to n − 1, small numbers more often: their density falls as 1/√.
     fn skewed(&self, purpose: Purpose, i: u64, n: u64) -> u64 {
-        let u = self.uniform(purpose, i);
-        ((u * u * n as f64) as u64).min(n - 1)
+        Stream::new(self.seed, purpose as u64).skewed(i, n)
     }
 
-    /// Nearly normal, mean 0, variance 1: the sum of four uniform numbers, which needs no logarithm.
     fn normal(&self, purpose: Purpose, n: u64) -> f64 {
-        let bits = self.bits(purpose, n);
-        let sum: u64 = (0..4).map(|k| bits >> (16 * k) & 0xffff).sum();
-        (sum as f64 / 65_536.0 - 2.0) * 1.732_050_807_568_877_2
+        Stream::new(self.seed, purpose as u64).normal(n)
+    }
+}
+
+impl Rows for ByteRec {
+    fn rows(&self, range: Range<u64>, truth: bool) -> RecordBatch {
+        ByteRec::rows(self, range, truth)
+    }
+
+    fn width(&self) -> u64 {
+        14
     }
 }
 
@@ -228,39 +229,4 @@ fn known(city: u64) -> i64 {
 
 fn column(name: &str, array: ArrayRef) -> (FieldRef, ArrayRef) {
     (Arc::new(Field::new(name, array.data_type().clone(), false)), array)
-}
-
-/// 1/(1 + e^−x) for |x| ≤ 40, which the effects above cannot leave. The system's own exponential differs between
-/// systems, and a seed must give the same rows on all of them.
-fn sigmoid(x: f64) -> f64 {
-    let x = x.clamp(-40.0, 40.0);
-    // e^−x = 2^k · e^r with |r| ≤ ln 2 / 2; the series of e^r up to r¹³.
-    let k = (-x / std::f64::consts::LN_2).round();
-    let r = -x - k * std::f64::consts::LN_2;
-    let series = (1..=13).rev().fold(1.0, |sum, n| 1.0 + sum * r / f64::from(n));
-    let power = f64::from_bits(((k as i64 + 1023) as u64) << 52);
-    1.0 / (1.0 + series * power)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sigmoid_is_as_the_standard_library_gives_it() {
-        for i in -400..=400 {
-            let x = f64::from(i) / 10.0;
-            let expected = 1.0 / (1.0 + (-x).exp());
-            assert!((sigmoid(x) - expected).abs() <= 1e-14 * expected, "{x}");
-        }
-    }
-
-    #[test]
-    fn the_normal_numbers_have_mean_0_and_variance_1() {
-        let stream = ByteRec::new(1);
-        let numbers: Vec<f64> = (0..100_000).map(|n| stream.normal(Purpose::Topic, n)).collect();
-        let mean = numbers.iter().sum::<f64>() / 1e5;
-        let variance = numbers.iter().map(|x| x * x).sum::<f64>() / 1e5;
-        assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
-    }
 }

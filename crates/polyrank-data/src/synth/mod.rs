@@ -1,15 +1,41 @@
 //! Synthetic rows whose labels can be learned, and whose true probabilities are known.
+//!
+//! [`World`] makes rows of any [`Design`]; [`KINDS`] are those with a name. [`blocks`] makes many, on all threads.
 
+mod arrays;
 mod byterec;
+mod cells;
+mod design;
+mod funnel;
+mod history;
+mod kinds;
+mod mixing;
+mod outcome;
+mod population;
+mod random;
 mod regression_pair;
+mod schema;
+mod signals;
+mod stream;
+mod tenrec;
+mod world;
+
+use std::ops::Range;
+
+use arrow_array::RecordBatch;
 
 pub use byterec::ByteRec;
+pub use design::{Column, Content, Design, Form, Knobs, Owner, Task, TaskKind};
+pub use kinds::{KINDS, Kind, Wishes};
 pub use regression_pair::{Law, RegressionPair, Sines};
+pub use stream::blocks;
+pub use world::World;
 
-/// The finaliser of SplitMix64: every bit of the input moves every bit of the output.
-fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+/// Rows that are made by their number.
+pub trait Rows: Send + Sync {
+    /// The rows with these numbers; with `truth`, what labels were drawn from stands beside them.
+    fn rows(&self, range: Range<u64>, truth: bool) -> RecordBatch;
+
+    /// Numbers in a row, at most: how much memory rows take.
+    fn width(&self) -> u64;
 }

@@ -8,6 +8,14 @@
 //! their standard deviation over a sample, so that a loss of 1 is what a constant prediction gets.
 
 use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, Float32Array, ListArray, RecordBatch, StructArray};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{DataType, Field, FieldRef};
+
+use super::Rows;
+use super::random::mix;
 
 /// What the two tasks are like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +50,16 @@ pub struct RegressionPair {
     sines: Vec<(f32, f32)>,
     /// What labels are divided by.
     scale: [f32; 2],
+}
+
+/// Rows, as they are made.
+struct Made {
+    /// `[n, d]`
+    inputs: Vec<f32>,
+    /// `[n, 2]`
+    labels: Vec<f32>,
+    /// The labels without their noise, `[n, 2]`.
+    means: Vec<f32>,
 }
 
 /// Rows that the labels' standard deviation is taken over.
@@ -98,17 +116,23 @@ impl RegressionPair {
         };
         let mut pair = RegressionPair { law, seed, weights, sines, scale: [1.0; 2] };
         // Far from the rows that anyone asks for.
-        let (_, labels) = pair.rows(u64::MAX / 2..u64::MAX / 2 + SAMPLE);
+        let labels = pair.make(u64::MAX / 2..u64::MAX / 2 + SAMPLE).labels;
         pair.scale = [0, 1].map(|k| deviation(labels.iter().skip(k).step_by(2).copied()));
         pair
     }
 
     /// Inputs `[n, d]` and labels `[n, 2]` of these rows; row i is a function of (law, seed, i).
     pub fn rows(&self, range: Range<u64>) -> (Vec<f32>, Vec<f32>) {
+        let made = self.make(range);
+        (made.inputs, made.labels)
+    }
+
+    fn make(&self, range: Range<u64>) -> Made {
         let (d, n) = (self.law.inputs, (range.end - range.start) as usize);
-        let (mut inputs, mut labels) = (vec![0f32; n * d], Vec::with_capacity(2 * n));
+        let (labels, means) = (Vec::with_capacity(2 * n), Vec::with_capacity(2 * n));
+        let mut made = Made { inputs: vec![0f32; n * d], labels, means };
         let noise = self.law.noise.sqrt() as f32;
-        for (b, block) in inputs.chunks_mut(BLOCK * d).enumerate() {
+        for (b, block) in made.inputs.chunks_mut(BLOCK * d).enumerate() {
             let first = range.start + (b * BLOCK) as u64;
             for (r, x) in block.chunks_exact_mut(d).enumerate() {
                 let row = first + r as u64;
@@ -118,19 +142,47 @@ impl RegressionPair {
                 for k in 0..2 {
                     let z: f32 = self.weights[k].iter().zip(&*x).map(|(w, x)| w * x).sum();
                     let waves: f32 = self.sines.iter().map(|(a, b)| (a * z + b).sin()).sum();
-                    labels.push((z + waves + noise * drawn[k]) / self.scale[k]);
+                    made.labels.push((z + waves + noise * drawn[k]) / self.scale[k]);
+                    made.means.push((z + waves) / self.scale[k]);
                 }
             }
         }
-        (inputs, labels)
+        made
+    }
+}
+
+impl Rows for RegressionPair {
+    /// Columns: x, a list of d numbers, y1 and y2; with `truth` also y1_mean and y2_mean, the labels without their noise.
+    fn rows(&self, range: Range<u64>, truth: bool) -> RecordBatch {
+        let (made, d) = (self.make(range), self.law.inputs);
+        let item = Arc::new(Field::new("item", DataType::Float32, false));
+        let offsets = OffsetBuffer::from_repeated_length(d, made.inputs.len() / d);
+        let x = ListArray::new(item, offsets, Arc::new(Float32Array::from(made.inputs)), None);
+        let mut columns: Vec<(FieldRef, ArrayRef)> =
+            vec![(Arc::new(Field::new("x", x.data_type().clone(), false)), Arc::new(x))];
+        let mut push = |name: &str, numbers: &[f32], k: usize| {
+            let array: ArrayRef = Arc::new(Float32Array::from_iter_values(numbers.iter().skip(k).step_by(2).copied()));
+            columns.push((Arc::new(Field::new(name, DataType::Float32, false)), array));
+        };
+        push("y1", &made.labels, 0);
+        push("y2", &made.labels, 1);
+        if truth {
+            push("y1_mean", &made.means, 0);
+            push("y2_mean", &made.means, 1);
+        }
+        RecordBatch::from(StructArray::from(columns))
+    }
+
+    fn width(&self) -> u64 {
+        self.law.inputs as u64 + 4
     }
 }
 
 /// Numbers from N(0, 1) (Box and Muller 1958), the `from`th on.
 fn normals(seed: u64, purpose: Purpose, from: u64, out: &mut [f32]) {
-    let key = super::mix(seed ^ (purpose as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let key = mix(seed ^ (purpose as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     for (i, pair) in out.chunks_mut(2).enumerate() {
-        let bits = super::mix(key ^ super::mix(from.wrapping_add(2 * i as u64)));
+        let bits = mix(key ^ mix(from.wrapping_add(2 * i as u64)));
         let uniform = |bits: u64| ((bits >> 40) as f32 + 0.5) * (1.0 / 16_777_216.0);
         let (radius, angle) = ((-2.0 * uniform(bits).ln()).sqrt(), std::f32::consts::TAU * uniform(bits << 24));
         let (sin, cos) = angle.sin_cos();

@@ -67,7 +67,16 @@ pub(crate) fn bucketized(name: &str, options: &[(&str, OptionValue)]) -> Feature
 }
 
 pub(crate) fn task(name: &str, kind: TaskKind) -> Task {
-    Task { name: name.to_owned(), column: name.to_owned(), kind, weight: 1.0 }
+    Task {
+        name: name.to_owned(),
+        column: name.to_owned(),
+        kind,
+        weight: 1.0,
+        weight_schedule: Default::default(),
+        weight_columns: Vec::new(),
+        class_weights: None,
+        when: None,
+    }
 }
 
 pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
@@ -78,6 +87,8 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             test: Vec::new(),
             reading: Reading::default(),
             shuffle_buffer: 1,
+            weight_column: None,
+            group: None,
         },
         schema: Default::default(),
         operators: Vec::new(),
@@ -88,6 +99,7 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             interaction: block("none", &[]),
             multi_task: block("mmoe", &[]),
             tower_units: Vec::new(),
+            tower_layers: Default::default(),
             activation: Activation::Relu,
             dropout: 0.0,
             batch_norm: false,
@@ -108,6 +120,7 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             threads: None,
             optimizer: block("sgd", &[]),
             embedding_optimizer: block("sgd", &[]),
+            learning_rate_decay: 1.0,
             normaliser: Normaliser::WeightSum,
             clip_norm: None,
             shuffle: true,

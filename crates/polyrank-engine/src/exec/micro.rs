@@ -87,15 +87,19 @@ fn losses<T: Real>(
         let (outputs, mut grads) = arena.borrow(&[pass.value(head.output, &rows)], &writes);
         let scale = T::of(micro.scales[h]);
         let mut sum = 0.0;
+        let mut slope = vec![T::ZERO; outputs[0].width()];
         for (r, row) in rows.clone().enumerate() {
             let (label, weight) = (micro.input.label(row, h), micro.input.weight(row, h));
-            let (loss, slope) =
-                if label.f64().is_nan() { (T::ZERO, T::ZERO) } else { head.loss.at(outputs[0].row(r)[0], label) };
-            sum += (loss * weight).f64();
-            let slope = slope * weight;
+            if label.f64().is_nan() {
+                slope.fill(T::ZERO);
+            } else {
+                sum += (head.loss.row(outputs[0].row(r), label, &mut slope) * weight).f64();
+                slope.iter_mut().for_each(|slope| *slope *= weight);
+            }
             if let Some(grads) = grads.first_mut() {
-                let g = &mut grads.row_mut(r)[0];
-                *g = if pass.plan.loss_accumulates[h] { *g + slope * scale } else { slope * scale };
+                for (g, &slope) in grads.row_mut(r).iter_mut().zip(&slope) {
+                    *g = if pass.plan.loss_accumulates[h] { *g + slope * scale } else { slope * scale };
+                }
             }
         }
         sums.push(sum);

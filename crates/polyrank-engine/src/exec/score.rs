@@ -27,8 +27,8 @@ impl<T: Real> Scorer<T> {
         Scorer { plan: plan::infer(&network.graph), arenas: Mutex::new(Vec::new()) }
     }
 
-    /// Heads' outputs, `[B, T]` row by row: logits for binary heads, predictions for regression. Runs on the current
-    /// rayon pool.
+    /// Heads' outputs side by side, `[B, O]` row by row, O as [`Graph::outputs`](crate::Graph::outputs): a logit for a
+    /// binary head, C logits for one of C classes, a prediction for regression. Runs on the current rayon pool.
     pub fn score(&self, network: &Network<T>, feed: &Feed<'_, T>) -> Result<Vec<T>, FeedError> {
         self.run(network, feed, false).map(|(out, _)| out)
     }
@@ -41,8 +41,8 @@ impl<T: Real> Scorer<T> {
     fn run(&self, network: &Network<T>, feed: &Feed<'_, T>, watch: bool) -> Result<(Vec<T>, Watched), FeedError> {
         feed.check(&network.graph)?;
         let (input, most) = (Input::scoring(feed), self.plan.micro_rows);
-        let heads = network.graph.heads.len();
-        let mut out = vec![T::ZERO; feed.rows * heads];
+        let columns = network.graph.outputs();
+        let mut out = vec![T::ZERO; feed.rows * columns];
         let state = network.state();
         let pass = Pass {
             graph: &network.graph,
@@ -63,10 +63,12 @@ impl<T: Real> Scorer<T> {
             }
             let views: Vec<_> = network.graph.heads.iter().map(|h| pass.value(h.output, &rows)).collect();
             let (outputs, _) = arena.borrow(&views, &[]);
-            for (h, output) in outputs.iter().enumerate() {
+            let mut from = 0;
+            for output in &outputs {
                 for r in 0..rows.len() {
-                    out[r * heads + h] = output.row(r)[0];
+                    out[r * columns + from..][..output.width()].copy_from_slice(output.row(r));
                 }
+                from += output.width();
             }
             let mut sums = Vec::new();
             if watch {
@@ -84,9 +86,9 @@ impl<T: Real> Scorer<T> {
         };
         // A request's few rows are not worth waking other threads for.
         let per_micro: Vec<Watched> = if feed.rows <= most {
-            out.chunks_mut(most * heads.max(1)).enumerate().map(micro).collect()
+            out.chunks_mut(most * columns.max(1)).enumerate().map(micro).collect()
         } else {
-            out.par_chunks_mut(most * heads.max(1)).enumerate().map(micro).collect()
+            out.par_chunks_mut(most * columns.max(1)).enumerate().map(micro).collect()
         };
         let mut total: Watched = Vec::new();
         for sums in per_micro {

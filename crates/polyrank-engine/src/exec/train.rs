@@ -16,7 +16,7 @@ use crate::exec::update::{self, Clip};
 use crate::graph::{Graph, Param};
 use crate::kernels::arena::Arena;
 use crate::kernels::rows::Parts;
-use crate::loss::Normaliser;
+use crate::loss::{Loss, Normaliser};
 use crate::network::{Network, Tensor, TensorError};
 use crate::ops::Op;
 use crate::optim::Optimizer;
@@ -81,6 +81,8 @@ pub struct Trainer<T: Real> {
     step: u64,
     /// By head: what its weight is multiplied by.
     factors: Vec<f64>,
+    /// What learning rates are multiplied by.
+    rate_factor: f64,
 }
 
 impl<T: Real> Trainer<T> {
@@ -113,6 +115,7 @@ impl<T: Real> Trainer<T> {
             arenas: Vec::new(),
             step: 0,
             factors: vec![1.0; network.graph.heads.len()],
+            rate_factor: 1.0,
             network,
             options,
             plan,
@@ -151,6 +154,12 @@ impl<T: Real> Trainer<T> {
         self.step
     }
 
+    /// From the next step on, both optimizers' learning rates are `factor` times the options'. It is no part of
+    /// [`Trainer::state`]: who resumes sets it again.
+    pub fn set_rate_factor(&mut self, factor: f64) {
+        self.rate_factor = factor;
+    }
+
     /// The worker threads, for scoring beside training.
     pub fn pool(&self) -> &rayon::ThreadPool {
         &self.pool
@@ -179,7 +188,8 @@ impl<T: Real> Trainer<T> {
         pool.install(|| network.params.transpose(transposed));
     }
 
-    /// One step on a batch: its labels, `[B, T]` row by row, NaN where one is missing, or [`Targets`] with weights too.
+    /// One step on a batch: its labels, `[B, T]` row by row, NaN where one is missing, the class's index for a head of
+    /// several, or [`Targets`] with weights too.
     pub fn step<'t>(
         &mut self,
         feed: &Feed<'_, T>,
@@ -195,6 +205,7 @@ impl<T: Real> Trainer<T> {
         let heads = self.network.graph.heads.len();
         feed.check(&self.network.graph)?;
         targets.check(feed.rows, heads)?;
+        self.check_classes(targets.labels)?;
         let cut = Cut::of(feed.rows, self.plan.micro_rows);
         let (counts, weight_sums): (Vec<usize>, Vec<f64>) = (0..heads).map(|h| targets.space(h, heads)).unzip();
         let scales = self.network.graph.heads.iter().zip(&self.factors).enumerate().map(|(h, (head, factor))| {
@@ -230,6 +241,21 @@ impl<T: Real> Trainer<T> {
         loss_sums.truncate(heads);
         self.gather(&input);
         Ok(StepReport { loss_sums, counts, weight_sums, total })
+    }
+
+    /// Every label of a head of several classes is one of them, or missing.
+    fn check_classes(&self, labels: &[T]) -> Result<(), FeedError> {
+        let graph = &self.network.graph;
+        for (h, head) in graph.heads.iter().enumerate().filter(|(_, head)| head.loss == Loss::CrossEntropy) {
+            let classes = graph.width(head.output);
+            let mut all = labels.iter().skip(h).step_by(graph.heads.len()).map(|y| y.f64());
+            let known = |y: f64| y.is_nan() || (y >= 0.0 && y < classes as f64 && y.fract() == 0.0);
+            if let Some(y) = all.find(|y| !known(*y)) {
+                let name = &head.name;
+                return Err(FeedError(format!("label {y} of `{name}`, which has the classes 0 to {}", classes - 1)));
+            }
+        }
+        Ok(())
     }
 
     /// Buffers for a batch cut so.
@@ -329,7 +355,11 @@ impl<T: Real> Trainer<T> {
     /// Penalties, clipping and the optimizers; gives the penalty.
     fn update(&mut self) -> f64 {
         self.step += 1;
-        let Trainer { network, options, pool, lanes, sparse, dense_state, transposed, step, .. } = self;
+        let Trainer { network, options, pool, lanes, sparse, dense_state, transposed, .. } = self;
+        let (rule, row_rule) = (
+            options.optimizer.rule(self.step, self.rate_factor),
+            options.embedding_optimizer.rule(self.step, self.rate_factor),
+        );
         let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
         pool.install(|| {
             let mut penalty = update::penalise_tables(options, &network.tables, sparse);
@@ -345,15 +375,14 @@ impl<T: Real> Trainer<T> {
                 lanes,
                 clip,
                 dense_state,
-                *step,
+                rule,
                 &mut penalty,
             );
-            let rule = options.embedding_optimizer.rule(*step);
             sparse
                 .par_iter()
                 .zip(&mut network.tables)
                 .with_max_len(1)
-                .for_each(|(sparse, table)| sparse.update(table, rule));
+                .for_each(|(sparse, table)| sparse.update(table, row_rule));
             network.params.transpose(transposed);
             penalty
         })

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::exec::train::TrainerOptions;
 use crate::graph::{Graph, Param};
 use crate::kernels::elementwise::add_assign;
-use crate::optim::{penalise, step_dense};
+use crate::optim::{Rule, penalise, step_dense};
 use crate::params::Params;
 use crate::real::Real;
 use crate::table::{EmbeddingTable, SparseGradient};
@@ -140,10 +140,9 @@ pub(crate) fn step_layers<T: Real>(
     mut lanes: Vec<&mut Vec<T>>,
     clip: Clip,
     state: &mut [Vec<T>; 2],
-    step: u64,
+    rule: Rule<T>,
     penalty: &mut f64,
 ) {
-    let rule = options.optimizer.rule::<T>(step);
     let pieces = pieces(graph, params);
     let first = lanes.remove(0);
     let [one, two] = state;

@@ -307,13 +307,22 @@ impl Graph {
 
     /// A loss as a value, number by number; no gradient goes to the labels.
     pub fn loss(&mut self, name: &str, output: Value, label: Value, loss: Loss) -> Result<Value, GraphError> {
+        if loss == Loss::CrossEntropy {
+            let problem = "a loss over several classes is a head's".to_owned();
+            return Err(GraphError { block: name.to_owned(), problem });
+        }
         self.add(name, ops::pointwise_loss::PointwiseLoss { loss }, &[output, label])
     }
 
     /// Declares a task's output.
     pub fn head(&mut self, name: &str, output: Value, loss: Loss, weight: f64) -> Result<(), GraphError> {
-        if self.width(output) != 1 || self.space(output) != Space::Rows {
-            let problem = format!("a head needs one column a row, got {}", self.width(output));
+        let width = self.width(output);
+        let (fits, needs) = match loss {
+            Loss::CrossEntropy => (width > 1, "of several classes needs a column a class and one row"),
+            _ => (width == 1, "needs one column a row"),
+        };
+        if !fits || self.space(output) != Space::Rows {
+            let problem = format!("a head {needs}, got {width}");
             return Err(GraphError { block: name.to_owned(), problem });
         }
         if self.only_in_training(output) {

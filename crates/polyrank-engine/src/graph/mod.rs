@@ -16,6 +16,7 @@ pub use space::Space;
 
 use crate::loss::Loss;
 use crate::ops::Op;
+use crate::ops::lookup::{Ids, Lookup};
 
 /// A value of the graph, `[B, width]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,12 +114,12 @@ pub(crate) struct Node {
     pub(crate) space: Space,
 }
 
-/// One task's output: a value of width 1 and the loss that trains it.
+/// One task's output and the loss that trains it.
 #[derive(Debug, Clone)]
 pub struct Head {
     /// The task.
     pub name: String,
-    /// The logit (binary) or the prediction (regression), `[B, 1]`.
+    /// The logit (binary) or the prediction (regression), `[B, 1]`; the logits of C classes, `[B, C]`.
     pub output: Value,
     /// What is minimised.
     pub loss: Loss,
@@ -189,9 +190,22 @@ impl Graph {
         &self.tables
     }
 
+    /// The slots of ids that are looked up in a table, by its number among [`Graph::tables`].
+    pub fn slots_of(&self, table: usize) -> impl Iterator<Item = usize> + '_ {
+        self.nodes.iter().filter_map(move |node| match &node.op {
+            Op::Lookup(Lookup { ids: Ids::Slot(slot), table: of, .. }) if of.0 == table => Some(*slot),
+            _ => None,
+        })
+    }
+
     /// The heads, one a task.
     pub fn heads(&self) -> &[Head] {
         &self.heads
+    }
+
+    /// Columns of all heads' outputs side by side (O).
+    pub fn outputs(&self) -> usize {
+        self.heads.iter().map(|head| self.width(head.output)).sum()
     }
 
     /// What is minimised besides the heads' losses.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's failure names the line")]
 
+mod classes;
 mod errors;
 mod gates;
 mod gradients;

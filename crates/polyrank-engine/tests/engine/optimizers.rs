@@ -128,6 +128,35 @@ fn touched_rows_follow_the_formulas_lazily() {
     ALL.iter().for_each(|optimizer| check(SGD, *optimizer));
 }
 
+/// The optimizer with half its learning rate.
+fn half(mut optimizer: Optimizer) -> Optimizer {
+    match &mut optimizer {
+        Optimizer::Sgd { learning_rate }
+        | Optimizer::Momentum { learning_rate, .. }
+        | Optimizer::Adagrad { learning_rate, .. }
+        | Optimizer::RowWiseAdagrad { learning_rate, .. }
+        | Optimizer::Adam { learning_rate, .. }
+        | Optimizer::RmsProp { learning_rate, .. } => *learning_rate *= 0.5,
+    }
+    optimizer
+}
+
+#[test]
+fn a_rate_factor_multiplies_both_learning_rates() {
+    let batch: Batch<f64> = Batch::random(2, 70, &[(4, false)], 2, 1);
+    for optimizer in ALL {
+        let after = |optimizer: Optimizer, factor: f64| {
+            let settings = TrainerOptions { optimizer, embedding_optimizer: optimizer, ..options() };
+            let mut trainer = trainer::<f64>(&graph(), settings);
+            trainer.set_rate_factor(factor);
+            (0..3).for_each(|_| drop(trainer.step(&batch.feed(), &batch.labels).unwrap()));
+            weights(trainer.network())
+        };
+        assert_eq!(after(optimizer, 0.5), after(half(optimizer), 1.0), "{optimizer:?}");
+        assert_ne!(after(optimizer, 0.5), after(optimizer, 1.0), "{optimizer:?}");
+    }
+}
+
 #[test]
 fn clipping_scales_by_the_global_norm() {
     let batch: Batch<f64> = Batch::random(2, 70, &[(4, false)], 2, 1);

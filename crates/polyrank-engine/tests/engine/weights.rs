@@ -57,7 +57,7 @@ fn the_loss_is_its_definition() {
 fn a_weight_is_that_many_rows_and_0_none() {
     let (g, batch) = heads(Loss::Huber { delta: 0.4 });
     // Rows with even numbers count twice, and every tenth never.
-    let times = |row: usize| if row % 10 == 0 { 0 } else { 2 - row % 2 };
+    let times = |row: usize| if row.is_multiple_of(10) { 0 } else { 2 - row % 2 };
     let weights = (0..150).flat_map(|row| [times(row) as f64; 3]).collect();
     let rows: Vec<usize> = (0..150).flat_map(|row| vec![row; times(row)]).collect();
     let (weighted, repeated) = (Batch { weights, ..batch.clone() }, batch.select(&rows));

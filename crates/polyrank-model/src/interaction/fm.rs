@@ -12,6 +12,7 @@
 //! it, lists pooled as configured, and the bias is the tower's.
 
 use polyrank_engine::GraphError;
+use polyrank_schema::spec::BlockContext;
 use polyrank_schema::{Block, BlockSpec};
 
 use super::{Interacted, several_features, wide};
@@ -22,8 +23,19 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
     name: "fm",
     doc: "a factorisation machine that adds to each task's logit (Rendle 2010; DeepFM, Guo et al. 2017)",
     options: &[],
-    check: several_features,
+    check,
 };
+
+fn check(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
+    if let Some(task) = context.tasks.iter().find(|task| task.outputs() > 1) {
+        return Err(format!(
+            "`fm` adds one number to each task's logit, and `{}` has a logit a class, whose differences it would leave \
+             as they are; use `wide`, or another interaction with output = \"logit\"",
+            task.name
+        ));
+    }
+    several_features(block, context)
+}
 
 pub(super) fn build(b: &mut Builder<'_>, _: &Block, input: &Input) -> Result<Interacted, GraphError> {
     let prefix = &input.scope.prefix;

@@ -23,7 +23,7 @@ use crate::input::Input;
 pub(crate) enum Interacted {
     /// Nothing: the block reads the features as they stand.
     Nothing,
-    /// A logit for each task of the input's scope, in their order: `[B, 1]` each.
+    /// A logit for each task of the input's scope, in their order: `[B, 1]` each, `[B, C]` for C classes.
     Logits(Vec<Value>),
     /// A value `[B, W]`, which goes where the option [`OUTPUT`] says.
     Value(Value),
@@ -119,9 +119,11 @@ pub(crate) fn build(b: &mut Builder<'_>, input: &Input) -> Result<Value, GraphEr
     }
 }
 
-/// A linear layer without bias from a value to one logit for each task of the scope: `interaction.TASK`.
+/// A linear layer without bias from a value to the logit or logits of each task of the scope: `interaction.TASK`.
 fn task_logits(b: &mut Builder<'_>, input: &Input, value: Value) -> Result<Vec<Value>, GraphError> {
     let tasks = b.tasks();
     let name = |task: &usize| format!("{}interaction.{}", input.scope.prefix, tasks[*task]);
-    input.scope.tasks.iter().map(|task| b.project(&name(task), value, 1)).collect()
+    let outputs = |task: &usize| b.config.tasks[*task].outputs();
+    let widths: Vec<usize> = input.scope.tasks.iter().map(outputs).collect();
+    input.scope.tasks.iter().zip(widths).map(|(task, width)| b.project(&name(task), value, width)).collect()
 }

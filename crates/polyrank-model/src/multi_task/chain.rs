@@ -8,8 +8,8 @@ use polyrank_schema::spec::BlockContext;
 pub(super) fn check(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
     if let Some(task) = context.tasks.iter().find(|task| !matches!(task.kind, TaskKind::Binary { .. })) {
         return Err(format!(
-            "`{}` relates probabilities, and `{}` is a regression task; make it binary, or take a block that only shares \
-             layers, as `mmoe`",
+            "`{}` relates probabilities of binary tasks, and `{}` is not one; make it binary, or take a block that only \
+             shares layers, as `mmoe`",
             block.kind, task.name
         ));
     }
@@ -22,4 +22,18 @@ pub(super) fn check(block: &Block, context: BlockContext<'_>) -> Result<(), Stri
         ));
     }
     Ok(())
+}
+
+/// A chain that is trained over all rows: the product says by itself that a task can only happen where the one before
+/// has.
+pub(super) fn check_entire_space(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
+    check(block, context)?;
+    match context.tasks.iter().find(|task| task.when.is_some()) {
+        Some(task) => Err(format!(
+            "`{}` learns every task from all rows, and `{}` has a `when`; remove it, or take a block that only shares \
+             layers, as `mmoe`",
+            block.kind, task.name
+        )),
+        None => Ok(()),
+    }
 }

@@ -58,7 +58,7 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
 };
 
 fn check(block: &Block, context: BlockContext<'_>) -> Result<(), String> {
-    chain::check(block, context)?;
+    chain::check_entire_space(block, context)?;
     match context.tasks.len() {
         2 => Ok(()),
         more => Err(format!(
@@ -97,8 +97,7 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskOutput
 /// δ̂, `[B, 1]`.
 fn imputation(b: &mut Builder<'_>, block: &Block, x: Value) -> Result<Value, GraphError> {
     let hidden = b.mlp("networks.imputation", x, block.units("units"))?;
-    let config = b.config;
-    let hidden = b.mlp("towers.imputation", hidden, &config.model.tower_units)?;
+    let hidden = b.tower_layers("towers.imputation", hidden)?;
     let output = b.output("towers.imputation", hidden, 1, true)?;
     b.graph.activate("imputation", output, Function::Softplus)
 }

@@ -22,7 +22,7 @@ pub(super) const SPEC: BlockSpec = BlockSpec {
     name: "esmm",
     doc: "a chain of binary tasks as products of conditional probabilities (Ma et al. 2018, ESMM)",
     options: &[BOTTOM_UNITS],
-    check: chain::check,
+    check: chain::check_entire_space,
 };
 
 pub(super) fn build(b: &mut Builder<'_>, block: &Block) -> Result<Vec<TaskOutput>, GraphError> {

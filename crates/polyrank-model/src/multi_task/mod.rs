@@ -39,7 +39,7 @@ pub enum TaskOutput {
         /// Starts the names of the task's tower; not empty if the task shares nothing with others.
         prefix: String,
     },
-    /// The finished logit or prediction, `[B, 1]`, of a block that has towers of its own or relates tasks' outputs.
+    /// The finished logit or prediction, `[B, 1]`, or `[B, C]` for C classes, of a block that has towers of its own or relates tasks' outputs.
     Output(Value),
 }
 

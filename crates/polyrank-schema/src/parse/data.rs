@@ -1,6 +1,6 @@
 //! `[data]`: what to read and how.
 
-use crate::config::{Data, OnBadRow, Reading, Split, Validation};
+use crate::config::{Data, Group, GroupWeight, OnBadRow, Reading, Split, Validation};
 use crate::limits::{FRACTION, SHUFFLE_BUFFER};
 use crate::named::Written;
 use crate::read::{Context, Found, Section};
@@ -19,6 +19,9 @@ const KEYS: &[&str] = &[
     "trim",
     "on_bad_row",
     "shuffle_buffer",
+    "weight_column",
+    "group",
+    "group_weight",
 ];
 
 const SHUFFLE_BUFFER_DEFAULT: usize = 500_000;
@@ -59,7 +62,22 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>) -> Data {
     };
     let shuffle_buffer =
         section.pick(ctx, "shuffle_buffer", |f, ctx| f.size(ctx, 1, SHUFFLE_BUFFER), |_| SHUFFLE_BUFFER_DEFAULT);
-    Data { train, valid, test, reading, shuffle_buffer }
+    let weight_column = section.optional(ctx, "weight_column", "none", |f, ctx| f.name(ctx, "the name of a column"));
+    let group = read_group(ctx, &section);
+    Data { train, valid, test, reading, shuffle_buffer, weight_column, group }
+}
+
+fn read_group(ctx: &mut Context, section: &Section<'_>) -> Option<Group> {
+    match section.optional(ctx, "group", "none", |f, ctx| f.name(ctx, "the name of a column")) {
+        Some(column) => {
+            let weight = section.pick(ctx, "group_weight", Found::named, |_| GroupWeight::Impressions);
+            Some(Group { column, weight })
+        }
+        None => {
+            section.refuse(ctx, "group_weight", "has no effect without `group`");
+            None
+        }
+    }
 }
 
 fn paths(found: &Found<'_>, ctx: &mut Context) -> Option<Vec<String>> {

@@ -2,7 +2,7 @@
 
 use crate::block;
 use crate::choices::{EMBEDDING_INIT_LIMIT, INIT_STD, choices};
-use crate::config::{EmbeddingInit, LayerInit, Model};
+use crate::config::{EmbeddingInit, LayerInit, Model, TowerLayers};
 use crate::limits::{ABOVE_ZERO, DROPOUT, NOT_NEGATIVE, Range};
 use crate::named::{EmbeddingInitName, LayerInitName};
 use crate::preset::Preset;
@@ -32,7 +32,7 @@ const KEYS: &[&str] = &[
     "auto_dim",
 ];
 
-const TOWER_KEYS: &[&str] = &["units"];
+const TOWER_KEYS: &[&str] = &["units", "activation", "dropout", "batch_norm"];
 
 /// Puts the preset in force, before anything asks for a default.
 pub(super) fn read_preset(ctx: &mut Context, node: Option<&Node>) {
@@ -77,6 +77,11 @@ pub(super) fn read(
         interaction,
         multi_task,
         tower_units: towers.pick(ctx, "units", Found::units, |p| choices(p).tower_units.to_vec()),
+        tower_layers: TowerLayers {
+            activation: towers.optional(ctx, "activation", "model.activation", Found::named),
+            dropout: towers.optional(ctx, "dropout", "model.dropout", |f, ctx| f.float(ctx, DROPOUT)),
+            batch_norm: towers.optional(ctx, "batch_norm", "model.batch_norm", Found::bool),
+        },
         activation: section.pick(ctx, "activation", Found::named, |p| choices(p).activation),
         dropout: number(ctx, &section, "dropout", DROPOUT, |_| 0.0),
         batch_norm: section.pick(ctx, "batch_norm", Found::bool, |_| false),

@@ -1,14 +1,30 @@
 //! `[[tasks]]`: what is learned.
 
-use crate::config::{RegressionLoss, Task, TaskKind};
+use crate::config::{RegressionLoss, Task, TaskKind, WeightSchedule};
 use crate::error::printable;
-use crate::limits::{ABOVE_ZERO, TASKS};
-use crate::named::{Goal, LossName};
-use crate::read::{Context, Found, Section};
+use crate::limits::{ABOVE_ZERO, CLASSES, RATE, TASKS};
+use crate::named::{Goal, LossName, ScheduleName, Written};
+use crate::read::{Context, Found, Section, repeated};
 use crate::tree::{Node, Value};
 
 /// The keys of one entry.
-pub(crate) const KEYS: &[&str] = &["name", "kind", "column", "positive", "loss", "delta", "weight"];
+pub(crate) const KEYS: &[&str] = &[
+    "name",
+    "kind",
+    "column",
+    "positive",
+    "classes",
+    "loss",
+    "delta",
+    "weight",
+    "weight_schedule",
+    "weight_column",
+    "weight_columns",
+    "class_weights",
+    "when",
+];
+
+const SCHEDULE_KEYS: &[&str] = &["type", "rate"];
 
 /// The tasks, and the key under which each was written.
 pub(super) fn read(ctx: &mut Context, node: Option<&Node>) -> (Vec<Task>, Vec<String>) {
@@ -47,17 +63,135 @@ fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
     let goal = section.pick(ctx, "kind", Found::named, |_| Goal::Binary);
     let kind = match goal {
         Goal::Binary => {
-            section.refuse(ctx, "loss", "belongs to tasks of kind \"regression\"");
-            section.refuse(ctx, "delta", "belongs to tasks of kind \"regression\"");
+            refuse(ctx, &section, &["loss", "delta"], "regression");
+            refuse(ctx, &section, &["classes"], "multi_class");
             TaskKind::Binary { positive: section.optional(ctx, "positive", "1 (or true)", |f, ctx| f.values(ctx)) }
         }
         Goal::Regression => {
-            section.refuse(ctx, "positive", "belongs to tasks of kind \"binary\"");
+            refuse(ctx, &section, &["positive"], "binary");
+            refuse(ctx, &section, &["classes"], "multi_class");
             TaskKind::Regression { loss: read_loss(ctx, &section) }
+        }
+        Goal::MultiClass => {
+            refuse(ctx, &section, &["positive"], "binary");
+            refuse(ctx, &section, &["loss", "delta"], "regression");
+            TaskKind::MultiClass { classes: read_classes(ctx, &section) }
         }
     };
     let weight = section.pick(ctx, "weight", |f, ctx| f.float(ctx, ABOVE_ZERO), |_| 1.0);
-    Task { name, column, kind, weight }
+    let weight_schedule = read_schedule(ctx, &section);
+    let weight_columns = read_weight_columns(ctx, &section);
+    let class_weights = match goal {
+        Goal::Binary => section.optional(ctx, "class_weights", "1 and 1", class_weights),
+        Goal::Regression | Goal::MultiClass => {
+            refuse(ctx, &section, &["class_weights"], "binary");
+            None
+        }
+    };
+    let when = section.optional(ctx, "when", "everywhere", Found::expression);
+    Task { name, column, kind, weight, weight_schedule, weight_columns, class_weights, when }
+}
+
+fn read_schedule(ctx: &mut Context, section: &Section<'_>) -> WeightSchedule {
+    let Some(found) = section.get(ctx, "weight_schedule") else {
+        ctx.default(section.at("weight_schedule"), ScheduleName::Constant.written());
+        return WeightSchedule::Constant;
+    };
+    // A name alone stands for a table with this type, as for blocks.
+    if let Value::Text(_) = found.node.value {
+        if found.named(ctx) == Some(ScheduleName::Decay) {
+            let hint = Some("write { type = \"decay\", rate = 0.9 }".to_owned());
+            ctx.report_at(&found.node.place, &found.key, "\"decay\" needs a `rate`".to_owned(), hint);
+        }
+        return WeightSchedule::Constant;
+    }
+    let inner = Section::open(ctx, &found.key, Some(found.node), SCHEDULE_KEYS);
+    match inner.get(ctx, "type").map(|name| name.named(ctx)) {
+        Some(Some(ScheduleName::Decay)) => match inner.get(ctx, "rate") {
+            Some(rate) => WeightSchedule::Decay { rate: rate.float(ctx, RATE).unwrap_or(1.0) },
+            None => {
+                inner.missing(ctx, "rate", "what the weight is multiplied by after each epoch, as 0.9");
+                WeightSchedule::Constant
+            }
+        },
+        Some(Some(ScheduleName::Constant)) => {
+            inner.refuse(ctx, "rate", "has no effect without type = \"decay\"");
+            WeightSchedule::Constant
+        }
+        Some(None) => WeightSchedule::Constant,
+        None => {
+            inner.missing(ctx, "type", "\"constant\" or \"decay\"");
+            WeightSchedule::Constant
+        }
+    }
+}
+
+fn read_weight_columns(ctx: &mut Context, section: &Section<'_>) -> Vec<String> {
+    let one = section.get(ctx, "weight_column");
+    let several = section.get(ctx, "weight_columns");
+    match (one, several) {
+        (None, None) => {
+            ctx.default(section.at("weight_columns"), "none".to_owned());
+            Vec::new()
+        }
+        (Some(one), None) => one.name(ctx, "the name of a column").into_iter().collect(),
+        (None, Some(several)) => {
+            let columns = several.names(ctx, "a list of columns").unwrap_or_default();
+            if let Some(twice) = repeated(&columns) {
+                let message = format!("\"{}\" is listed twice", printable(twice));
+                ctx.report_at(&several.node.place, &several.key, message, Some("keep one".to_owned()));
+            }
+            columns
+        }
+        (Some(one), Some(_)) => {
+            let hint = "list all of them in `weight_columns`".to_owned();
+            let message = "`weight_columns` is there too".to_owned();
+            ctx.report_at(&one.node.place, &one.key, message, Some(hint));
+            Vec::new()
+        }
+    }
+}
+
+fn class_weights(found: &Found<'_>, ctx: &mut Context) -> Option<[f64; 2]> {
+    let weight = |node: &Node| match node.value {
+        Value::Float(v) => Some(v).filter(|v| ABOVE_ZERO.holds(*v)),
+        Value::Int(v) => Some(v as f64).filter(|v| ABOVE_ZERO.holds(*v)),
+        _ => None,
+    };
+    if let Value::List(items) = &found.node.value
+        && let [negative, positive] = &items[..]
+        && let (Some(negative), Some(positive)) = (weight(negative), weight(positive))
+    {
+        return Some([negative, positive]);
+    }
+    found.expected(ctx, "two numbers above 0, of the negative and of the positive class, as [1.0, 4.0]")
+}
+
+fn refuse(ctx: &mut Context, section: &Section<'_>, keys: &[&str], kind: &str) {
+    for key in keys {
+        section.refuse(ctx, key, &format!("belongs to tasks of kind \"{kind}\""));
+    }
+}
+
+/// The label texts, or how many there are if they are 0, 1, 2, …; two after an error.
+fn read_classes(ctx: &mut Context, section: &Section<'_>) -> Vec<String> {
+    let numbered = |n: usize| (0..n).map(|class| class.to_string()).collect();
+    let Some(found) = section.get(ctx, "classes") else {
+        let hint = "list the labels, as [\"low\", \"high\"], or write how many there are if they are 0, 1, 2, …";
+        section.missing(ctx, "classes", hint);
+        return numbered(2);
+    };
+    let classes = match &found.node.value {
+        Value::List(items) if !(2..=CLASSES).contains(&items.len()) => {
+            let what = format!("2 to {CLASSES} classes, found {}", items.len());
+            ctx.report_at(&found.node.place, &found.key, format!("expected {what}"), None);
+            None
+        }
+        Value::List(_) => found.values(ctx),
+        Value::Int(n) if (2..=CLASSES as i128).contains(n) => Some(numbered(*n as usize)),
+        _ => found.expected(ctx, &format!("a list of label values, or their number from 2 to {CLASSES}")),
+    };
+    classes.unwrap_or_else(|| numbered(2))
 }
 
 fn read_loss(ctx: &mut Context, section: &Section<'_>) -> RegressionLoss {

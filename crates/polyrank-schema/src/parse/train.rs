@@ -3,7 +3,7 @@
 use crate::block;
 use crate::choices::choices;
 use crate::config::{EarlyStopping, Precision, Task, TaskKind, Train};
-use crate::limits::{ABOVE_ZERO, BATCH, EPOCHS, NOT_NEGATIVE, THREADS};
+use crate::limits::{ABOVE_ZERO, BATCH, DECAY, EPOCHS, NOT_NEGATIVE, THREADS};
 use crate::named::Written;
 use crate::read::{Context, Found, Section};
 use crate::spec::{Block, BlockContext, Registry};
@@ -16,6 +16,7 @@ const KEYS: &[&str] = &[
     "threads",
     "optimizer",
     "embedding_optimizer",
+    "learning_rate_decay",
     "normaliser",
     "clip_norm",
     "shuffle",
@@ -44,6 +45,7 @@ pub(super) fn read(
     let optimizer =
         block::read(ctx, optimizer.as_ref(), "train.optimizer", registry.optimizers, |_| "adagrad", context);
     let embedding_optimizer = read_embedding_optimizer(ctx, &section, registry, context, &optimizer);
+    let learning_rate_decay = section.pick(ctx, "learning_rate_decay", |f, ctx| f.float(ctx, DECAY), |_| 1.0);
     let normaliser = section.pick(ctx, "normaliser", Found::named, |p| choices(p).normaliser);
     let clip_norm = section.optional(ctx, "clip_norm", "none", |f, ctx| f.float(ctx, ABOVE_ZERO));
     let shuffle = section.pick(ctx, "shuffle", Found::bool, |_| true);
@@ -56,6 +58,7 @@ pub(super) fn read(
         threads,
         optimizer,
         embedding_optimizer,
+        learning_rate_decay,
         normaliser,
         clip_norm,
         shuffle,
@@ -94,8 +97,14 @@ fn read_embedding_optimizer(
 
 /// Early stopping watches the metric that picks the best epoch, unless it is told another, and the other way round.
 fn read_metrics(ctx: &mut Context, section: &Section<'_>, tasks: &[Task]) -> (Option<EarlyStopping>, String) {
-    let binary = tasks.iter().any(|t| matches!(t.kind, TaskKind::Binary { .. }));
-    let usual = if binary || tasks.is_empty() { "mean.auc" } else { "mean.rmse" };
+    let any = |kind: fn(&TaskKind) -> bool| tasks.iter().any(|task| kind(&task.kind));
+    let usual = if tasks.is_empty() || any(|kind| matches!(kind, TaskKind::Binary { .. })) {
+        "mean.auc"
+    } else if any(|kind| matches!(kind, TaskKind::Regression { .. })) {
+        "mean.rmse"
+    } else {
+        "mean.logloss"
+    };
     let best = section.get(ctx, "best_metric").map(|found| found.name(ctx, METRIC).unwrap_or_default());
     let early_stopping = match section.get(ctx, "early_stopping") {
         None => {

@@ -161,9 +161,12 @@ fn early_stopping_and_the_best_epoch_watch_one_metric_unless_told() {
 fn metrics_resolve_to_tasks_whose_names_may_hold_dots() {
     let text = BASE.replace("\"like\"", "\"a.b\"");
     let tasks = parse(&text, &[]).tasks;
-    assert_eq!(Metric::parse("a.b.auc", &tasks), Ok(Metric { task: Some(0), kind: MetricKind::Auc }));
-    assert_eq!(Metric::parse("watch.loss", &tasks), Ok(Metric { task: Some(1), kind: MetricKind::Loss }));
-    assert_eq!(Metric::parse("mean.rmse", &tasks), Ok(Metric { task: None, kind: MetricKind::Rmse }));
+    assert_eq!(Metric::parse("a.b.auc", &tasks), Ok(Metric { task: Some(0), kind: MetricKind::Auc, weighted: false }));
+    assert_eq!(
+        Metric::parse("watch.loss", &tasks),
+        Ok(Metric { task: Some(1), kind: MetricKind::Loss, weighted: false })
+    );
+    assert_eq!(Metric::parse("mean.rmse", &tasks), Ok(Metric { task: None, kind: MetricKind::Rmse, weighted: false }));
     assert!(MetricKind::Auc.larger_is_better() && !MetricKind::Logloss.larger_is_better());
 }
 

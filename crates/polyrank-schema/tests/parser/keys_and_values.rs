@@ -14,17 +14,13 @@ fn unknown_keys_name_the_nearest_known_one() {
         (
             &[After(TRAIN, "filter = 'x'")],
             "c.toml:3: data.filter: unknown key; known: `train`, `schema`, `valid`, `valid_fraction`, `split`, `test`, \
-             `columns`, `separator`, `null_values`, `trim`, `on_bad_row`, `shuffle_buffer`",
-        ),
-        (
-            &[After(TRAIN, "weight_column = 'w'")],
-            "c.toml:3: data.weight_column: unknown key; known: `train`, `schema`, `valid`, `valid_fraction`, `split`, `test`, \
-             `columns`, `separator`, `null_values`, `trim`, `on_bad_row`, `shuffle_buffer`",
+             `columns`, `separator`, `null_values`, `trim`, `on_bad_row`, `shuffle_buffer`, \
+             `weight_column`, `group`, `group_weight`",
         ),
         (&[After(AGE, "encodr = 'log'")], "c.toml:8: features.age.encodr: unknown key; did you mean `encoder`?"),
         (
             &[After(LIKE, "when = 'x == 1'")],
-            "c.toml:11: tasks.like.when: unknown key; known: `name`, `kind`, `column`, `positive`, `loss`, `delta`, \
+            "c.toml:11: tasks.like.when: unknown key; known: `name`, `kind`, `column`, `positive`, `classes`, `loss`, `delta`, \
              `weight`",
         ),
         (
@@ -93,6 +89,10 @@ fn wrong_types_and_bounds_say_what_was_expected_and_found() {
             "c.toml:15: train.threads: expected a whole number from 1 to 1024, found 2000",
         ),
         (&[Append("[train]\nclip_norm = 0")], "c.toml:15: train.clip_norm: expected a number above 0, found 0"),
+        (
+            &[Append("[train]\nlearning_rate_decay = 1.1")],
+            "c.toml:15: train.learning_rate_decay: expected a number above 0, to 1, found 1.1",
+        ),
         (&[Append("[train]\nshuffle = 1")], "c.toml:15: train.shuffle: expected true or false, found 1"),
         (
             &[Append("[train]\nprecision = 'fp16'")],

@@ -117,7 +117,7 @@ fn features_fit_together() {
         ),
         (
             &[After(TRAIN, "columns = ['uid','age','like','watch']\nvalid_fraction=0.1\nsplit='group:user'")],
-            "c.toml:5: data.split: `data.columns` has no column \"user\"; known: \"uid\", \"age\", \"like\", \"watch\"",
+            "c.toml:5: data.split: `data.columns` has no column \"user\"; known: \"age\", \"like\", \"uid\", \"watch\"",
         ),
         (
             &[After(TRAIN, "valid='v.csv'\nvalid_fraction=0.1")],
@@ -140,7 +140,8 @@ fn tasks_fit_together() {
         ),
         (
             &[After(LIKE, "kind = 'multiclass'")],
-            "c.toml:11: tasks.like.kind: expected one of \"binary\", \"regression\", found the text \"multiclass\"",
+            "c.toml:11: tasks.like.kind: expected one of \"binary\", \"regression\", \"multi_class\", found the text \
+             \"multiclass\"; did you mean \"multi_class\"?",
         ),
         (
             &[After(LIKE, "loss = 'mse'\ndelta = 1")],
@@ -186,6 +187,35 @@ fn tasks_fit_together() {
             "c.toml:11: tasks.like.positive: expected a value (a text, a number, true or false), found a table",
         ),
         (
+            &[After(LIKE, "kind = 'multi_class'")],
+            "c.toml:9: tasks.like.classes: missing; list the labels, as [\"low\", \"high\"], or write how many there are \
+             if they are 0, 1, 2, …",
+        ),
+        (
+            &[After(LIKE, "kind = 'multi_class'\nclasses = ['a']")],
+            "c.toml:12: tasks.like.classes: expected 2 to 1000 classes, found 1",
+        ),
+        (
+            &[After(LIKE, "kind = 'multi_class'\nclasses = 1")],
+            "c.toml:12: tasks.like.classes: expected a list of label values, or their number from 2 to 1000, found 1",
+        ),
+        (
+            &[After(LIKE, "kind = 'multi_class'\nclasses = [7, '7']")],
+            "c.toml:12: tasks.like.classes: \"7\" is listed twice; keep one (7, \"7\" and 7.0 are one value)",
+        ),
+        (
+            &[After(LIKE, "kind = 'multi_class'\nclasses = 3\npositive = 1")],
+            "c.toml:13: tasks.like.positive: belongs to tasks of kind \"binary\"; remove it",
+        ),
+        (
+            &[After(LIKE, "classes = 3")],
+            "c.toml:11: tasks.like.classes: belongs to tasks of kind \"multi_class\"; remove it",
+        ),
+        (
+            &[After(TRAIN, "null_values = ['2']"), After(LIKE, "kind = 'multi_class'\nclasses = 3")],
+            "c.toml:13: tasks.like.classes: \"2\" means missing in `data.null_values`; remove it here or there",
+        ),
+        (
             &[After(TRAIN, "null_values = ['no']"), After(LIKE, "positive = 'no'")],
             "c.toml:12: tasks.like.positive: \"no\" means missing in `data.null_values`; remove it here or there",
         ),
@@ -209,8 +239,8 @@ fn metrics_belong_to_tasks() {
         ),
         (
             &[Append("[train]\nbest_metric = 'like.rmse'")],
-            "c.toml:15: train.best_metric: the task \"like\" has no metric \"rmse\"; known: \"auc\", \"logloss\", \
-             \"accuracy\", \"loss\"",
+            "c.toml:15: train.best_metric: the task \"like\" has no metric \"rmse\"; known: \"auc\", \"gauc\", \"logloss\", \
+             \"accuracy\", \"precision\", \"recall\", \"loss\"",
         ),
         (
             &[Append("[train]\nbest_metric = 'watch.auc'")],
@@ -227,8 +257,8 @@ fn metrics_belong_to_tasks() {
         ),
         (
             &[Swap(WATCH, ""), Append("[train]\nbest_metric = 'mean.mae'")],
-            "c.toml:15: train.best_metric: no task has the metric \"mae\"; known: \"auc\", \"logloss\", \"accuracy\", \
-             \"loss\"",
+            "c.toml:15: train.best_metric: no task has the metric \"mae\"; known: \"auc\", \"gauc\", \"logloss\", \
+             \"accuracy\", \"precision\", \"recall\", \"loss\"",
         ),
         (
             &[Append("[train]\nearly_stopping = {}")],
@@ -237,8 +267,8 @@ fn metrics_belong_to_tasks() {
         ),
         (
             &[After(TRAIN, "valid='v'"), Append("[train.early_stopping]\nmetric = 'mean.x'")],
-            "c.toml:16: train.early_stopping.metric: unknown metric \"x\"; known: \"auc\", \"logloss\", \"accuracy\", \
-             \"rmse\", \"mae\", \"loss\"",
+            "c.toml:16: train.early_stopping.metric: unknown metric \"x\"; known: \"auc\", \"gauc\", \"logloss\", \"accuracy\", \
+             \"precision\", \"recall\", \"rmse\", \"mae\", \"loss\"",
         ),
         (
             &[Append("[train]\nearly_stopping = true")],

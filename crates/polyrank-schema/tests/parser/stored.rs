@@ -41,6 +41,11 @@ fn what_was_tampered_with_is_named() {
             "train.epochs: expected a whole number from 1 to 1000000, found 18446744073709551615",
         ),
         ("/train/clip_norm", json!(-1.0), "train.clip_norm: expected a number above 0, found -1.0"),
+        (
+            "/train/learning_rate_decay",
+            json!(0.0),
+            "train.learning_rate_decay: expected a number above 0, to 1, found 0.0",
+        ),
         ("/train/threads", json!(0), "train.threads: expected a whole number from 1 to 1024, found 0"),
         ("/train/best_metric", json!(""), "train.best_metric: \"\" is no metric; write TASK.METRIC or mean.METRIC"),
         (
@@ -106,8 +111,8 @@ fn what_was_tampered_with_is_named() {
         (
             "/features/0/column",
             json!("x"),
-            "features.uid.column: `data.columns` has no column \"x\"; known: \"uid\", \"user_city\", \"item_id\", \
-             \"recent_items\", \"duration_time\", \"finish\", \"like\"",
+            "features.uid.column: `data.columns` has no column \"x\"; known: \"duration_time\", \"finish\", \"item_id\", \
+             \"like\", \"recent_items\", \"uid\", \"user_city\"",
         ),
         (
             "/features/0/kind/categorical/dim",
@@ -164,6 +169,18 @@ fn what_was_tampered_with_is_named() {
         ("/tasks/0/weight", json!(0.0), "tasks.finish.weight: expected a number above 0, found 0.0"),
         ("/tasks/0/kind/binary/positive", json!([]), "tasks.finish.positive: an empty list or label value"),
         (
+            "/tasks/0/kind",
+            json!({"multi_class": {"classes": ["a"]}}),
+            "tasks.finish.classes: expected 2 to 1000 different label values\nschema.json: train.best_metric: no task has the \
+             metric \"auc\"; known: \"logloss\", \"accuracy\", \"loss\"",
+        ),
+        (
+            "/tasks/0/kind",
+            json!({"multi_class": {"classes": ["a", "b", "a"]}}),
+            "tasks.finish.classes: expected 2 to 1000 different label values\nschema.json: train.best_metric: no task has the \
+             metric \"auc\"; known: \"logloss\", \"accuracy\", \"loss\"",
+        ),
+        (
             "/tasks/1/kind/regression/loss/huber/delta",
             json!(0.0),
             "tasks.like.delta: expected a number above 0, found 0.0",
@@ -178,8 +195,8 @@ fn what_was_tampered_with_is_named() {
         (
             "/data/valid",
             json!({"fraction": {"fraction": 0.5, "split": {"group": "x"}}}),
-            "data.split: `data.columns` has no column \"x\"; known: \"uid\", \"user_city\", \"item_id\", \
-             \"recent_items\", \"duration_time\", \"finish\", \"like\"",
+            "data.split: `data.columns` has no column \"x\"; known: \"duration_time\", \"finish\", \"item_id\", \
+             \"like\", \"recent_items\", \"uid\", \"user_city\"",
         ),
         (
             "/data/reading/separator",

@@ -7,6 +7,7 @@ pub(super) const METRIC: Metric = Metric {
     applies_to: AppliesTo::Binary,
     better: Better::Lower,
     doc: "expected calibration error: mean over 15 bins of equal mass of |mean score - mean label|",
+    weighted: false,
     compute,
 };
 

@@ -1,5 +1,6 @@
 //! Histograms: a binary task's scores by label, a regression task's labels beside its predictions.
 
+use polyrank_schema::config::TaskKind;
 use serde::{Deserialize, Serialize};
 
 use super::Evaluation;
@@ -25,14 +26,19 @@ pub struct HistogramSeries {
 }
 
 impl Evaluation {
-    /// A histogram of `bins` bins (1 at least) from the smallest value to the largest; `None` without rows.
+    /// A histogram of `bins` bins (1 at least) from the smallest value to the largest; `None` without rows, and for a
+    /// multi-class task.
     pub fn histogram(&self, bins: usize) -> Option<Histogram> {
-        let groups: [(&str, Vec<f64>); 2] = if self.is_binary() {
-            let of = |class: f64| self.pairs().filter(|pair| pair.1 == class).map(|pair| pair.0).collect();
-            [("label 0", of(0.0)), ("label 1", of(1.0))]
-        } else {
-            let (scores, labels) = self.pairs().unzip();
-            [("labels", labels), ("predictions", scores)]
+        let groups: [(&str, Vec<f64>); 2] = match self.kind() {
+            TaskKind::Binary { .. } => {
+                let of = |class: f64| self.pairs().filter(|pair| pair.1 == class).map(|pair| pair.0).collect();
+                [("label 0", of(0.0)), ("label 1", of(1.0))]
+            }
+            TaskKind::Regression { .. } => {
+                let (scores, labels) = self.pairs().unzip();
+                [("labels", labels), ("predictions", scores)]
+            }
+            TaskKind::MultiClass { .. } => return None,
         };
         let values = || groups.iter().flat_map(|(_, values)| values);
         let low = values().copied().reduce(f64::min)?;

@@ -7,6 +7,7 @@ pub(super) const METRIC: Metric = Metric {
     applies_to: AppliesTo::Any,
     better: Better::Neither,
     doc: "rows that have the label",
+    weighted: false,
     compute,
 };
 

@@ -12,6 +12,12 @@ pub(super) fn sum(values: impl Iterator<Item = f64>) -> f64 {
     total + lost
 }
 
+/// The mean of values by their weights; `None` if nothing weighs anything.
+pub(super) fn weighted_mean(values: impl Iterator<Item = (f64, f64)> + Clone) -> Option<f64> {
+    let weight = sum(values.clone().map(|(_, weight)| weight));
+    (weight > 0.0).then(|| sum(values.map(|(value, weight)| value * weight)) / weight)
+}
+
 /// The mean; `None` of nothing.
 pub(super) fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     let count = values.len();

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use polyrank_schema::WEIGHTED;
 use serde::{Deserialize, Serialize};
 
-use super::METRICS;
+use super::{METRICS, Metric};
 
 /// The metrics of one task by name; `None` (in JSON `null`) where the rows do not define one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,9 +25,11 @@ impl TaskMetrics {
         self.values.insert(name.to_string(), value);
     }
 
-    /// Names and values: metrics in the order of [`METRICS`], then others by name.
+    /// Names and values: metrics in the order of [`METRICS`], then the weighted ones, then others by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
         let known = METRICS.iter().filter_map(|metric| self.values.get_key_value(metric.name));
+        let weighted = |metric: &Metric| self.values.get_key_value(&format!("{WEIGHTED}{}", metric.name));
+        let known = known.chain(METRICS.iter().filter_map(weighted));
         let others = self.values.iter().filter(|(name, _)| super::find(name).is_none());
         known.chain(others).map(|(name, value)| (name.as_str(), *value))
     }

@@ -59,7 +59,7 @@ pub struct EpochTask {
 pub struct TaskReport {
     /// Its name.
     pub name: String,
-    /// `binary` or `regression`.
+    /// `binary`, `regression` or `multi-class`.
     pub kind: String,
     /// Its metrics.
     pub metrics: TaskMetrics,

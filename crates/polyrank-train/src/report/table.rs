@@ -1,5 +1,7 @@
 //! Tables of the report.
 
+use polyrank_schema::WEIGHTED;
+
 use super::number::{count, label, metric};
 use super::run::{Entry, FeatureReport, TaskReport};
 use super::text::escape;
@@ -15,10 +17,12 @@ pub(super) fn entries(entries: &[Entry]) -> String {
 
 /// One row a task, one column a metric that any task has.
 pub(super) fn metrics(tasks: &[TaskReport]) -> String {
-    let names: Vec<&str> = METRICS
+    let weighted = METRICS.iter().map(|metric| format!("{WEIGHTED}{}", metric.name));
+    let names: Vec<String> = METRICS
         .iter()
-        .map(|metric| metric.name)
-        .filter(|name| tasks.iter().any(|task| task.metrics.iter().any(|(other, _)| other == *name)))
+        .map(|metric| metric.name.to_owned())
+        .chain(weighted)
+        .filter(|name| tasks.iter().any(|task| task.metrics.iter().any(|(other, _)| other == name)))
         .collect();
     let head = names.iter().map(|name| {
         let (doc, arrow) = crate::metrics::find(name).map_or(("", ""), |metric| {

@@ -7,7 +7,8 @@ use polyrank_train::{Event, RunOptions, RunResult, run};
 
 use crate::support::{Place, names, refused};
 
-const SETS: [&str; 3] = ["model.dropout=0.2", "model.batch_norm=true", "train.optimizer={type=\"adam\"}"];
+const SETS: [&str; 4] =
+    ["model.dropout=0.2", "model.batch_norm=true", "train.optimizer={type=\"adam\"}", "train.learning_rate_decay=0.5"];
 
 fn with(more: &str) -> Vec<&str> {
     [&SETS[..], &[more]].concat()

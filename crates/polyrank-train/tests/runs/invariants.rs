@@ -41,7 +41,7 @@ fn a_row_scores_the_same_bits_alone_and_in_any_batch() {
     let predictor = place.predictor("run");
     let rows = place.raw("valid.csv", &predictor.config().columns_needed(false)).batch;
     let whole = predictor.score(&rows).unwrap();
-    let tasks = whole.tasks;
+    let tasks = whole.widths.len();
     assert_eq!(whole.values.len(), 200 * 3);
     assert!(whole.values.iter().all(|v| v.is_finite()));
     for row in 0..rows.num_rows() {

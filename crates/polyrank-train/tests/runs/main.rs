@@ -1,7 +1,9 @@
 //! Whole training runs on small files.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod by_key;
 mod checkpoints;
+mod classes;
 mod diverging;
 mod hostile_rows;
 mod invariants;
@@ -11,3 +13,4 @@ mod operators;
 mod sequences;
 mod support;
 mod undefined;
+mod weights;

@@ -113,6 +113,20 @@ fn clipping_holds_every_step_back() {
 }
 
 #[test]
+fn learning_rates_decay_from_epoch_to_epoch() {
+    let place = Place::new();
+    // One step an epoch, so that an epoch's loss is that of the weights before it.
+    let losses = |decay: &str| {
+        let sgd = "train.optimizer={type=\"sgd\", learning_rate=0.5}";
+        let sets = ["train.batch_size=700", "train.epochs=3", sgd, decay];
+        place.train("run", &sets).unwrap().history.epochs.iter().map(|e| e.train_loss).collect::<Vec<_>>()
+    };
+    let (steady, decayed) = (losses("train.learning_rate_decay=1"), losses("train.learning_rate_decay=1e-9"));
+    assert_eq!(steady[..2], decayed[..2], "the first epoch has the whole rate");
+    assert!(steady[2] < steady[1] - 1e-3 && (decayed[2] - decayed[1]).abs() < 1e-5, "{steady:?}, {decayed:?}");
+}
+
+#[test]
 fn an_unknown_block_names_the_nearest() {
     for (set, nearest) in [
         ("model.multi_task={type=\"mmo\"}", "mmoe"),

@@ -30,14 +30,18 @@ use scan::Column;
 /// Columns that are looked at: as many features as a configuration can have.
 const MOST_COLUMNS: usize = 10_000;
 
+/// Rows that are looked at where nobody says how many.
+const ROWS: u64 = 100_000;
+
 /// Looks at data and writes a commented configuration.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
     /// Paths or globs of the training rows
     #[arg(required = true)]
     data: Vec<String>,
-    /// A column to learn; NAME=POSITIVE also says which of its values is the positive one
-    #[arg(long, required = true, value_name = "NAME")]
+    /// A column to learn; NAME=POSITIVE also says which of its values is the positive one. Without it, every column of 0
+    /// and 1 (or false and true) that is named after an event, as click or is_like
+    #[arg(long, value_name = "NAME")]
     task: Vec<String>,
     /// The configuration to write, instead of standard output
     #[arg(short, long, value_name = "FILE")]
@@ -52,7 +56,7 @@ pub(crate) struct Init {
     #[arg(long, value_name = "C")]
     separator: Option<String>,
     /// Rows to look at, the first ones
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(long, default_value_t = ROWS, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     rows: u64,
 }
 
@@ -78,32 +82,13 @@ struct Unreadable {
 }
 
 impl Init {
+    /// A look at `data` as the command has it by default.
+    pub(super) fn of(data: Vec<String>, task: Vec<String>) -> Init {
+        Init { data, task, output: None, force: false, columns: None, separator: None, rows: ROWS }
+    }
+
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let reading = Reading { columns: self.columns, separator: separator(self.separator)?, ..Reading::default() };
-        let source = Source::open(&self.data, Path::new("."), &reading)?;
-        let paths = paths::relative(&self.data, &source, self.output.as_deref(), &reading)?;
-        if let Some(path) = &self.output {
-            file::check(path, self.force, &source)?;
-        }
-        let wanted = label::wanted(&self.task, &source)?;
-        let labels: Vec<String> = wanted.iter().map(|w| w.column.clone()).collect();
-        let (names, unreadable) = readable(&source, &labels)?;
-        if names.len() > MOST_COLUMNS {
-            let problem = format!("{} columns, where a configuration takes up to {MOST_COLUMNS}", names.len());
-            return Err(Failure::input(problem + "; write the ones that matter to files of their own"));
-        }
-        let (columns, ended) = scan::scan(&source, &names, self.rows)?;
-        let seen = columns.first().map_or(0, |c| c.rows);
-        if seen == 0 {
-            return Err(DataError::Empty("the files have no rows to look at".to_owned()).into());
-        }
-        let total = estimate::total(&source, &columns, seen, ended)?;
-        let findings = findings(paths, reading, seen, total, &wanted, &columns, unreadable)?;
-        let text = write::text(&findings);
-        // What training would refuse is not worth writing; every way to get here has its own message above, or in here.
-        let origin = self.output.as_ref().map_or("the configuration".to_owned(), |p| p.display().to_string());
-        polyrank_schema::parse(&text, &origin, &registry(), &[])?;
-        findings.tasks.iter().filter_map(|t| t.warning.as_deref()).for_each(output::message);
+        let text = self.suggested()?;
         match &self.output {
             None => output::data(text.trim_end()),
             Some(path) => {
@@ -115,6 +100,42 @@ impl Init {
                 Ok(())
             }
         }
+    }
+
+    /// The configuration's text; what the user should hear besides is said.
+    pub(super) fn suggested(&self) -> Result<String, Failure> {
+        let separator = separator(self.separator.clone())?;
+        let reading = Reading { columns: self.columns.clone(), separator, ..Reading::default() };
+        let source = Source::open(&self.data, Path::new("."), &reading)?;
+        let paths = paths::relative(&self.data, &source, self.output.as_deref(), &reading)?;
+        if let Some(path) = &self.output {
+            file::check(path, self.force, &source)?;
+        }
+        let mut wanted = label::wanted(&self.task, &source)?;
+        let labels: Vec<String> = wanted.iter().map(|w| w.column.clone()).collect();
+        let (names, unreadable) = readable(&source, &labels)?;
+        if names.len() > MOST_COLUMNS {
+            let problem = format!("{} columns, where a configuration takes up to {MOST_COLUMNS}", names.len());
+            return Err(Failure::input(problem + "; write the ones that matter to files of their own"));
+        }
+        let (columns, ended) = scan::scan(&source, &names, self.rows)?;
+        let seen = columns.first().map_or(0, |c| c.rows);
+        if seen == 0 {
+            return Err(DataError::Empty("the files have no rows to look at".to_owned()).into());
+        }
+        if wanted.is_empty() {
+            wanted = label::guessed(&columns)?;
+            let names: Vec<String> = wanted.iter().map(|w| toml::shown(&w.column)).collect();
+            output::message(&format!("tasks by their names: {}; others with --task", names.join(", ")));
+        }
+        let total = estimate::total(&source, &columns, seen, ended)?;
+        let findings = findings(paths, reading, seen, total, &wanted, &columns, unreadable)?;
+        let text = write::text(&findings);
+        // What training would refuse is not worth writing; every way to get here has its own message above, or in here.
+        let origin = self.output.as_ref().map_or("the configuration".to_owned(), |p| p.display().to_string());
+        polyrank_schema::parse(&text, &origin, &registry(), &[])?;
+        findings.tasks.iter().filter_map(|t| t.warning.as_deref()).for_each(output::message);
+        Ok(text)
     }
 }
 
@@ -189,7 +210,8 @@ fn findings(
     let mut tasks = Vec::new();
     for task in wanted {
         let Some(column) = columns.iter().find(|c| c.name == task.column) else { continue };
-        let label = label::decide(task, column)?;
+        let mut label = label::decide(task, column)?;
+        label.notes.extend(task.why.iter().map(|why| (*why).to_owned()));
         if label.nulls {
             nulls.extend(column.null_texts.keys());
         }

@@ -2,12 +2,14 @@
 
 mod bench;
 mod demo;
+mod embeddings;
 mod evaluate;
 mod explain;
 mod init;
 mod predict;
 mod reproduce;
 mod schema;
+mod synth;
 mod train;
 mod write;
 
@@ -28,12 +30,16 @@ pub(crate) enum Command {
     Evaluate(evaluate::Evaluate),
     /// Scores rows with a bundle
     Predict(predict::Predict),
+    /// Writes a bundle's embedding tables as Parquet
+    Embeddings(embeddings::Embeddings),
     /// Shows the network of a configuration or a bundle, and what is in force
     Explain(explain::Explain),
     /// Writes what a configuration or a bundle says of its columns as a schema.pbtxt
     Schema(schema::Schema),
     /// Runs a paper's experiment again and compares
     Reproduce(reproduce::Reproduce),
+    /// Makes up rows whose labels can be learned
+    Synth(synth::Synth),
     /// Measures throughput
     Bench(bench::Bench),
 }
@@ -46,9 +52,11 @@ impl Command {
             Command::Train(command) => command.run(),
             Command::Evaluate(command) => command.run(),
             Command::Predict(command) => command.run(),
+            Command::Embeddings(command) => command.run(),
             Command::Explain(command) => command.run(),
             Command::Schema(command) => command.run(),
             Command::Reproduce(command) => command.run(),
+            Command::Synth(command) => command.run(),
             Command::Bench(command) => command.run(),
         }
     }

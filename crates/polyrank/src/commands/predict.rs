@@ -23,7 +23,7 @@ pub(crate) struct Predict {
     /// Files to score; labels are not needed
     #[arg(required = true)]
     data: Vec<String>,
-    /// The file to write, .parquet or .csv
+    /// The file to write: .parquet, .arrow, .csv, .tsv or .jsonl
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Columns of the data to keep beside the scores
@@ -38,7 +38,7 @@ impl Predict {
         let config = predictor.config();
         let mut kept: Vec<String> = Vec::new();
         for column in self.keep {
-            if config.tasks.iter().any(|t| t.name == column) {
+            if config.tasks.iter().any(|t| t.score_columns().contains(&column)) {
                 return Err(Failure::input(format!(
                     "--keep {column}: the scores of a task have this name; keep another column"
                 )));
@@ -65,8 +65,12 @@ impl Predict {
                 arrays.push(raw.batch.column(index).clone());
             }
             for (t, task) in config.tasks.iter().enumerate() {
-                fields.push(Field::new(&task.name, DataType::Float32, false));
-                arrays.push(Arc::new(Float32Array::from(scores.task(t))));
+                let (columns, values) = (task.score_columns(), scores.task(t));
+                for (c, column) in columns.iter().enumerate() {
+                    let values = values.iter().skip(c).step_by(columns.len()).copied();
+                    fields.push(Field::new(column, DataType::Float32, false));
+                    arrays.push(Arc::new(Float32Array::from_iter_values(values)));
+                }
             }
             let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
                 .map_err(|e| Failure::other(&self.output, e))?;

@@ -1,24 +1,29 @@
 //! Writing rows to a file that is whole or absent.
 
+mod text;
+
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch};
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, Fields};
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::Fields;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use crate::failure::Failure;
+use text::{Delimited, write_json_lines};
 
 /// A file format that can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Parquet,
     Csv,
+    Tsv,
+    JsonLines,
+    Arrow,
 }
 
 impl Format {
@@ -27,14 +32,22 @@ impl Format {
         match path.extension().and_then(|e| e.to_str()) {
             Some("parquet") => Ok(Format::Parquet),
             Some("csv") => Ok(Format::Csv),
-            _ => Err(Failure::input(format!("{}: name an output file that ends in .parquet or .csv", path.display()))),
+            Some("tsv") => Ok(Format::Tsv),
+            Some("jsonl" | "ndjson") => Ok(Format::JsonLines),
+            Some("arrow" | "ipc" | "feather") => Ok(Format::Arrow),
+            _ => Err(Failure::input(format!(
+                "{}: name an output file that ends in .parquet, .arrow, .csv, .tsv or .jsonl",
+                path.display()
+            ))),
         }
     }
 }
 
 enum Kind {
     Parquet(Option<ArrowWriter<BufWriter<File>>>),
-    Csv { writer: csv::Writer<BufWriter<File>>, header: bool },
+    Delimited(Delimited),
+    JsonLines(BufWriter<File>),
+    Arrow(FileWriter<BufWriter<File>>),
 }
 
 /// Writes batches of one schema to a temporary file that takes the name at the end.
@@ -67,7 +80,13 @@ impl Writer {
                     let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties));
                     Kind::Parquet(Some(writer.map_err(|e| Failure::other(&self.path, e))?))
                 }
-                Format::Csv => Kind::Csv { writer: csv::Writer::from_writer(file), header: false },
+                Format::Csv => Kind::Delimited(Delimited::new(self.path.clone(), file, b',')),
+                Format::Tsv => Kind::Delimited(Delimited::new(self.path.clone(), file, b'\t')),
+                Format::JsonLines => Kind::JsonLines(file),
+                Format::Arrow => {
+                    let writer = FileWriter::try_new(file, &batch.schema());
+                    Kind::Arrow(writer.map_err(|e| Failure::other(&self.path, e))?)
+                }
             });
         }
         match &mut self.kind {
@@ -75,9 +94,12 @@ impl Writer {
                 check_types(&self.path, &self.fields, batch)?;
                 writer.write(batch).map_err(|e| Failure::other(&self.path, e))
             }
-            Some(Kind::Csv { writer, header }) => {
-                write_csv(writer, header, batch).map_err(|e| Failure::other(&self.path, e))
+            Some(Kind::Arrow(writer)) => {
+                check_types(&self.path, &self.fields, batch)?;
+                writer.write(batch).map_err(|e| Failure::other(&self.path, e))
             }
+            Some(Kind::Delimited(writer)) => writer.write(batch),
+            Some(Kind::JsonLines(file)) => write_json_lines(file, batch).map_err(|e| Failure::other(&self.path, e)),
             _ => Ok(()),
         }
     }
@@ -88,9 +110,12 @@ impl Writer {
         }
         let file = match self.kind.take() {
             Some(Kind::Parquet(Some(writer))) => writer.into_inner().map_err(|e| Failure::other(&self.path, e))?,
-            Some(Kind::Csv { writer, .. }) => {
-                writer.into_inner().map_err(|e| Failure::other(&self.path, e.into_error()))?
+            Some(Kind::Arrow(mut writer)) => {
+                let whole = writer.finish().and_then(|()| writer.into_inner());
+                whole.map_err(|e| Failure::other(&self.path, e))?
             }
+            Some(Kind::Delimited(writer)) => writer.into_inner().map_err(|e| Failure::other(&self.path, e))?,
+            Some(Kind::JsonLines(file)) => file,
             _ => return Ok(()),
         };
         let done = |mut file: BufWriter<File>| {
@@ -109,47 +134,17 @@ impl Drop for Writer {
     }
 }
 
-/// In JSON lines, and over several files, a column's type can change on the way; in Parquet it cannot.
+/// In JSON lines, and over several files, a column's type can change on the way; in Parquet and Arrow it cannot.
 fn check_types(path: &Path, first: &Fields, batch: &RecordBatch) -> Result<(), Failure> {
     let schema = batch.schema();
     match first.iter().zip(schema.fields()).find(|(a, b)| a.data_type() != b.data_type()) {
         None => Ok(()),
         Some((a, b)) => Err(Failure::input(format!(
-            "{}: column `{}` holds {} in the first rows and {} further on, which Parquet cannot; name a .csv file",
+            "{}: column `{}` holds {} in the first rows and {} further on, which Parquet and Arrow cannot; name a .csv file",
             path.display(),
             a.name(),
             a.data_type(),
             b.data_type()
         ))),
     }
-}
-
-fn write_csv(
-    writer: &mut csv::Writer<BufWriter<File>>,
-    header: &mut bool,
-    batch: &RecordBatch,
-) -> Result<(), Box<dyn std::error::Error>> {
-    if !*header {
-        writer.write_record(batch.schema().fields().iter().map(|f| f.name()))?;
-        *header = true;
-    }
-    let options = FormatOptions::default();
-    let formatters =
-        batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<Vec<_>, _>>()?;
-    let mut record = csv::StringRecord::new();
-    for row in 0..batch.num_rows() {
-        record.clear();
-        for (column, formatter) in batch.columns().iter().zip(&formatters) {
-            match column.data_type() {
-                _ if column.is_null(row) => record.push_field(""),
-                // The shortest text that reads back as the same number.
-                DataType::Float32 => {
-                    record.push_field(&column.as_primitive::<arrow_array::types::Float32Type>().value(row).to_string());
-                }
-                _ => record.push_field(&formatter.value(row).to_string()),
-            }
-        }
-        writer.write_record(&record)?;
-    }
-    Ok(())
 }

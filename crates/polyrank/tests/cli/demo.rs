@@ -51,6 +51,8 @@ fn the_demo_trains_evaluates_and_leaves_everything() {
         assert!(line.contains(&format!("{:.4}", tasks[task]["logloss"].as_f64().unwrap())), "{line}");
     }
 
+    truth_stands_beside_the_model(&place, &json, &lines);
+
     let explained = place.run(&["explain", "demo/bundle"]).ok().out;
     for part in ["uid", "experts.2.1", "[B, 64]", "parameters in layers", "MFLOP", "train.shuffle"] {
         assert!(explained.contains(part), "{part}: {explained}");
@@ -83,6 +85,37 @@ fn the_demo_trains_evaluates_and_leaves_everything() {
             assert_eq!(predictor.score(&raw.slice(r, 1)).unwrap().values, whole.values[2 * r..][..2], "alone");
         }
     }
+}
+
+/// `evaluate --truth` has the demo's figures, those of the model as without it, and the differences.
+fn truth_stands_beside_the_model(place: &Place, alone: &serde_json::Value, lines: &[&str]) {
+    let evaluate = |more: &[&str]| place.run(&[&["evaluate", "demo/bundle", "demo/test.parquet"], more].concat());
+    let text = evaluate(&["--truth", "--json"]).ok().out;
+    let both: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(both["tasks"], alone["tasks"]);
+    for (task, line) in [("finish", lines[3]), ("like", lines[5])] {
+        for (metric, sign) in [("auc", -1.0), ("logloss", 1.0)] {
+            let of = |key: &str| both[key][task][metric].as_f64().unwrap();
+            assert!(line.contains(&format!("{:.4}", of("truth"))), "{line}");
+            assert!((of("regret") - sign * (of("tasks") - of("truth"))).abs() < 1e-12, "{text}");
+            assert!(of("regret") > 0.0, "{text}");
+        }
+        assert!(both["regret"][task].get("rows").is_none(), "what describes the rows has no better side");
+    }
+    let table = evaluate(&["--truth"]).ok().out;
+    let header = table.lines().find(|line| line.contains("regret")).unwrap();
+    assert_eq!(header.split_whitespace().collect::<Vec<_>>(), ["task", "metric", "model", "truth", "regret"]);
+
+    // The other task's probabilities are a worse truth; a column that is none, or not there, is an error.
+    let swapped = evaluate(&["--truth-column", "like=finish_probability", "--json"]).ok().out;
+    let swapped: serde_json::Value = serde_json::from_str(&swapped).unwrap();
+    assert!(swapped["truth"]["like"]["logloss"].as_f64() > both["truth"]["like"]["logloss"].as_f64());
+    assert_eq!(swapped["truth"]["finish"], both["truth"]["finish"]);
+    evaluate(&["--truth-column", "like=like_probabilty"]).failed(2, &["like_probabilty", "`like_probability`"]);
+    evaluate(&["--truth-column", "like=duration_time"])
+        .failed(2, &["test.parquet:1", "duration_time", "no probability"]);
+    evaluate(&["--truth-column", "lik=like_probability"]).failed(2, &["`lik`", "finish, like"]);
+    evaluate(&["--truth-column", "like"]).failed(2, &["TASK=COLUMN"]);
 }
 
 #[test]

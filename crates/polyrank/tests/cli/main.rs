@@ -4,6 +4,7 @@
 #[path = "../../../polyrank-model/tests/docs/blocks.rs"]
 mod blocks;
 mod demo;
+mod embeddings;
 mod exit_codes;
 mod formats;
 mod hostile;
@@ -12,3 +13,4 @@ mod interrupting;
 mod pages;
 mod schema;
 mod support;
+mod synth;

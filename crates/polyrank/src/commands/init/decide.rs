@@ -6,7 +6,7 @@ use super::estimate::Total;
 use super::lists::Found;
 use super::scan::Column;
 use super::toml::{number, shown};
-use super::words::{says_identity, says_item, says_quantity, says_time};
+use super::words::{says_id, says_identity, says_item, says_quantity, says_session, says_time, says_user};
 
 /// Whole numbers with up to this many different values are categories unless their name says how much or how many.
 const FEW: u64 = 50;
@@ -30,11 +30,13 @@ pub(super) struct Entry {
     /// `key = value`, with a comment if the value needs one.
     pub(super) keys: Vec<(&'static str, String, Option<&'static str>)>,
     pub(super) left_out: Option<String>,
+    /// What its name says it is, beyond what its keys do.
+    pub(super) tags: Vec<&'static str>,
 }
 
 impl Entry {
     pub(super) fn left_out(name: String, why: String) -> Entry {
-        Entry { name, notes: Vec::new(), keys: Vec::new(), left_out: Some(why) }
+        Entry { name, notes: Vec::new(), keys: Vec::new(), left_out: Some(why), tags: Vec::new() }
     }
 
     pub(super) fn is_used(&self) -> bool {
@@ -97,7 +99,26 @@ pub(super) fn feature(column: &Column, total: &Total) -> Entry {
     }
     let found = list.as_ref();
     entry.left_out = left_out(column, found);
+    entry.tags = tags(column, &entry);
     entry
+}
+
+/// Whom the column describes, and whether its values are names or times.
+fn tags(column: &Column, entry: &Entry) -> Vec<&'static str> {
+    if is_time(column) {
+        return vec!["time"];
+    }
+    if !entry.is_used() {
+        return Vec::new();
+    }
+    let name = &column.name;
+    let whom = [("item", says_item(name)), ("user", says_user(name)), ("session", says_session(name))];
+    let mut tags: Vec<&str> = whom.into_iter().filter(|(_, says)| *says).map(|(tag, _)| tag).collect();
+    let categorical = entry.keys.iter().any(|(key, value, _)| *key == "kind" && value == "\"categorical\"");
+    if categorical && says_id(name) {
+        tags.push("id");
+    }
+    tags
 }
 
 /// What was seen, in a line.
@@ -183,7 +204,7 @@ fn single_entry(column: &Column, total: &Total) -> Entry {
     if column.distinct() == 2 && (values == ["0", "1"] || column.bools > 0) {
         notes.push("remove it if it is known only after the event: then it gives answers away".to_owned());
     }
-    Entry { name: String::new(), notes, keys, left_out: None }
+    Entry { name: String::new(), notes, keys, left_out: None, tags: Vec::new() }
 }
 
 /// Whether a column of numbers holds categories.
@@ -242,7 +263,8 @@ fn categorical(distinct: u64, rare: bool, total: &Total) -> Vec<(&'static str, S
 }
 
 fn list_entry(found: &Found, total: &Total) -> Entry {
-    let mut entry = Entry { name: String::new(), notes: Vec::new(), keys: Vec::new(), left_out: None };
+    let mut entry =
+        Entry { name: String::new(), notes: Vec::new(), keys: Vec::new(), left_out: None, tags: Vec::new() };
     if let Some(size) = found.vector {
         entry.keys = vec![("kind", "\"vector\"".to_owned(), None), ("size", size.to_string(), None)];
         entry.notes.push("the same number of numbers in every row; they enter the network as they stand".to_owned());

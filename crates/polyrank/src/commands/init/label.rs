@@ -5,6 +5,7 @@ use polyrank_data::read::Source;
 use super::decide::name_fault;
 use super::scan::Column;
 use super::toml::shown;
+use super::words::says_event;
 use crate::failure::Failure;
 
 /// A task as the command line names it.
@@ -12,6 +13,8 @@ use crate::failure::Failure;
 pub(super) struct Wanted {
     pub(super) column: String,
     pub(super) positive: Option<String>,
+    /// Why it is a task, where nobody asked for it.
+    pub(super) why: Option<&'static str>,
 }
 
 /// A task as the configuration has it.
@@ -54,9 +57,31 @@ pub(super) fn wanted(tasks: &[String], source: &Source) -> Result<Vec<Wanted>, F
         if positive == Some("") {
             return Err(Failure::input(format!("--task {}=: name the positive value after the =", shown(column))));
         }
-        found.push(Wanted { column: column.to_owned(), positive: positive.map(str::to_owned) });
+        found.push(Wanted { column: column.to_owned(), positive: positive.map(str::to_owned), why: None });
     }
     Ok(found)
+}
+
+/// The columns that look like labels, where the command line names none.
+pub(super) fn guessed(columns: &[Column]) -> Result<Vec<Wanted>, Failure> {
+    let why = Some("a task because its name is an event's; remove the entry if it is none");
+    let found: Vec<Wanted> = columns
+        .iter()
+        .filter(|column| is_event(column) && name_fault(&column.name).is_none())
+        .map(|column| Wanted { column: column.name.clone(), positive: None, why })
+        .collect();
+    if found.is_empty() {
+        let hint = "name what is to be learned with --task NAME";
+        return Err(Failure::input(format!("no column of 0 and 1 is named after an event, as click or like; {hint}")));
+    }
+    Ok(found)
+}
+
+/// Whether it is named after an event and holds both 0 and 1, or false and true, and nothing else.
+fn is_event(column: &Column) -> bool {
+    let both = column.values.distinct() == 2 && !column.values.full && column.examples.len() == 2;
+    let alone = column.null_texts.is_empty() || column.is_numeric() || column.bools > 0;
+    says_event(&column.name) && both && alone && column.examples.iter().all(|(text, _)| plain(text).is_some())
 }
 
 /// What is learned of a column.

@@ -84,6 +84,69 @@ const LABELS: &[&str] = &[
 
 const ITEM_STARTS: &[&str] = &["item", "author", "music", "video", "goods", "product", "channel", "category"];
 
+const IDS: &[&str] =
+    &["id", "ids", "uid", "uids", "gid", "pid", "iid", "aid", "vid", "sid", "uuid", "guid", "userid", "itemid", "adid"];
+
+const USERS: &[&str] =
+    &["age", "customer", "gender", "member", "sex", "uid", "uids", "user", "userid", "users", "viewer", "visitor"];
+
+/// What users do with what they are shown.
+const EVENTS: &[&str] = &[
+    "buy",
+    "cart",
+    "click",
+    "clicked",
+    "comment",
+    "conversion",
+    "convert",
+    "download",
+    "favorite",
+    "favourite",
+    "finish",
+    "finished",
+    "follow",
+    "forward",
+    "install",
+    "like",
+    "liked",
+    "order",
+    "play",
+    "purchase",
+    "rated",
+    "save",
+    "share",
+    "shared",
+    "subscribe",
+    "upvote",
+    "view",
+    "watched",
+];
+
+/// Whether the name is an event's: one word, or one with what tells yes from no (`is_click`, `long_view`, `like_flag`).
+pub(super) fn says_event(name: &str) -> bool {
+    let words = words(name);
+    // `user_like_count`, `click_id` and the like are about events.
+    words.iter().any(|w| EVENTS.contains(&w.as_str()))
+        && !says_quantity(name)
+        && !says_identity(name)
+        && words.len() <= 3
+}
+
+/// Whether the name speaks of the user.
+pub(super) fn says_user(name: &str) -> bool {
+    words(name).iter().any(|w| USERS.contains(&w.as_str())) && !says_item(name)
+}
+
+/// Whether the name speaks of the session.
+pub(super) fn says_session(name: &str) -> bool {
+    words(name).iter().any(|w| w == "session" || w == "sid")
+}
+
+/// Whether the name says that its values are names themselves.
+pub(super) fn says_id(name: &str) -> bool {
+    words(name).iter().any(|w| IDS.contains(&w.as_str()))
+}
+
 /// Whether the name speaks of a point in time.
 pub(super) fn says_time(name: &str) -> bool {
     words(name).iter().any(|w| TIMES.contains(&w.as_str()) || w.ends_with("timestamp"))
@@ -96,28 +159,8 @@ pub(super) fn says_quantity(name: &str) -> bool {
 
 /// Whether the name speaks of who, what or where: of a number that only tells things apart.
 pub(super) fn says_identity(name: &str) -> bool {
-    let id = |w: &str| {
-        matches!(
-            w,
-            "id" | "ids"
-                | "uid"
-                | "uids"
-                | "gid"
-                | "pid"
-                | "iid"
-                | "aid"
-                | "vid"
-                | "sid"
-                | "uuid"
-                | "guid"
-                | "userid"
-                | "itemid"
-                | "adid"
-        )
-    };
     // A quantity of something (`user_count`) is a quantity; an id of something (`price_id`) is an id.
-    words(name).iter().any(|w| id(w))
-        || (!says_quantity(name) && words(name).iter().any(|w| LABELS.contains(&w.as_str())))
+    says_id(name) || (!says_quantity(name) && words(name).iter().any(|w| LABELS.contains(&w.as_str())))
 }
 
 /// Whether the name speaks of the candidate rather than of the user or the request.
@@ -145,6 +188,12 @@ mod tests {
         assert!(says_quantity("duration_time") && !says_quantity("uid"));
         assert!(says_identity("price_id") && says_identity("user_city") && !says_identity("user_count"));
         assert!(says_item("item_id") && says_item("adId") && says_item("ad_type") && says_item("videoLength"));
+        assert!(["click", "is_like", "longView", "like"].into_iter().all(says_event));
+        assert!(
+            ["click_count", "like_id", "watch_time", "likes_the_other_one_too"].into_iter().all(|n| !says_event(n))
+        );
+        assert!(says_user("user_city") && says_user("uid") && !says_user("item_user") && !says_user("city"));
+        assert!(says_session("session_id") && says_id("sessionId") && !says_id("city"));
         assert!(!says_item("address") && !says_item("user_item"));
     }
 }

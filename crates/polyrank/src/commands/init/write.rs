@@ -19,6 +19,7 @@ pub(super) fn text(findings: &Findings) -> String {
         ),
     );
     data(&mut out, findings);
+    columns(&mut out, findings);
     for task in &findings.tasks {
         out.push('\n');
         task.notes.iter().for_each(|note| comment(&mut out, note));
@@ -68,6 +69,25 @@ fn data(out: &mut String, findings: &Findings) {
                 "Rows are not in the order of {what}: sort them by it and set split = \"tail\" to measure on the latest."
             ),
         );
+    }
+}
+
+/// What columns are, those of the same tags together.
+fn columns(out: &mut String, findings: &Findings) {
+    let mut groups: Vec<(&[&str], Vec<&str>)> = Vec::new();
+    for entry in findings.features.iter().filter(|entry| !entry.tags.is_empty()) {
+        match groups.iter_mut().find(|(tags, _)| *tags == entry.tags) {
+            Some((_, names)) => names.push(&entry.name),
+            None => groups.push((&entry.tags, vec![&entry.name])),
+        }
+    }
+    for (i, (tags, names)) in groups.into_iter().enumerate() {
+        out.push('\n');
+        if i == 0 {
+            comment(out, "What columns are, by their names: `select` in [[features]] and `polyrank schema` go by it.");
+        }
+        *out += "[[columns]]\n";
+        *out += &aligned(&[("names", strings(names), None), ("tags", strings(tags), None)], "");
     }
 }
 

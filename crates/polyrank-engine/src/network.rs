@@ -48,7 +48,8 @@ impl<T: Real> Network<T> {
             .iter()
             .enumerate()
             .map(|(i, decl)| {
-                let state = embedding_optimizer.map_or(0, |o| o.row_state(decl.dim));
+                let optimizer = embedding_optimizer.filter(|_| !decl.frozen);
+                let state = optimizer.map_or(0, |o| o.row_state(decl.dim));
                 let initial = embedding_optimizer.map_or(0.0, Optimizer::initial_state);
                 EmbeddingTable::new(decl, seed, i as u64, state, initial)
             })
@@ -94,6 +95,22 @@ impl<T: Real> Network<T> {
             dims: vec![decl.rows, decl.dim],
             data: table.export(),
         })
+    }
+
+    /// Sets one row of the table of that number among [`Network::tables`].
+    ///
+    /// # Errors
+    /// No such table, no such row, or another number of weights than the table's dimension.
+    pub fn set_row(&mut self, table: usize, row: u32, weights: &[T]) -> Result<(), TensorError> {
+        let name = self.graph.tables.get(table).map_or_else(|| format!("table {table}"), |decl| decl.name.clone());
+        let fail = |problem: String| TensorError { name, problem };
+        let Some(found) = self.tables.get_mut(table) else { return Err(fail("there is none".to_owned())) };
+        if row as usize >= found.rows || weights.len() != found.dim {
+            let problem = format!("row {row} of {} weights, it has {} rows × {}", weights.len(), found.rows, found.dim);
+            return Err(fail(problem));
+        }
+        found.set_row(row, weights);
+        Ok(())
     }
 
     /// The names and dimensions of all tensors that [`Network::set`] takes.

@@ -261,7 +261,8 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     // Which values can pass a gradient on, and which receive one.
     let mut learns = vec![false; n];
     for (i, node) in graph.nodes.iter().enumerate() {
-        let own = !node.op.params().is_empty() || matches!(node.op, Op::Lookup(_));
+        let looked_up = matches!(&node.op, Op::Lookup(lookup) if !graph.tables[lookup.table.0].frozen);
+        let own = !node.op.params().is_empty() || looked_up;
         learns[i] = !node.op.stops() && (own || node.inputs.iter().any(|v| learns[v.0]));
     }
     let mut reached = vec![false; n];

@@ -48,6 +48,11 @@ impl<T: Real> EmbeddingTable<T> {
         &self.data[id as usize * self.stride..][..self.dim]
     }
 
+    /// Sets the weights of a row; the caller has checked number and length.
+    pub(crate) fn set_row(&mut self, row: u32, weights: &[T]) {
+        self.data[row as usize * self.stride..][..self.dim].copy_from_slice(weights);
+    }
+
     /// All weights, `[rows, dim]`.
     pub(crate) fn export(&self) -> Vec<T> {
         self.part(0, self.dim)

@@ -74,7 +74,12 @@ impl Builder<'_> {
         for table in &layout.tables {
             let dim = table.dim.unwrap_or_else(|| auto_dim(self.config.model.auto_dim, table));
             dims.push(dim);
-            tables.push(self.graph.table(&format!("{prefix}table.{}", table.name), table.rows, dim, init)?);
+            let declared = self.graph.table(&format!("{prefix}table.{}", table.name), table.rows, dim, init)?;
+            let feature = self.config.features.iter().find(|feature| feature.name == table.name);
+            if feature.and_then(|feature| feature.pretrained.as_ref()).is_some_and(|vectors| !vectors.trainable) {
+                self.graph.freeze(declared);
+            }
+            tables.push(declared);
         }
         let mut fields = Vec::new();
         for side in [Side::Context, Side::Item] {

@@ -58,12 +58,13 @@ fn training(graph: &Graph, options: &TrainerOptions, batch_rows: usize) -> Vec<N
     for (need, table) in needs.iter_mut().zip(graph.tables()) {
         let (rows, dim) = (table.rows as u128, table.dim as u128);
         let state = match options.embedding_optimizer {
+            _ if table.frozen => 0,
             Optimizer::Sgd { .. } => 0,
             Optimizer::RowWiseAdagrad { .. } => 1,
             Optimizer::Adam { .. } => 2 * dim,
             _ => dim,
         };
-        let gradient = if penalised { dim } else { 0 };
+        let gradient = if penalised && !table.frozen { dim } else { 0 };
         need.bytes += NUMBER * rows * (state + gradient);
         states.push(NUMBER * rows * state);
     }

@@ -364,7 +364,7 @@ fn every_block_that_shares_layers_takes_tasks_of_several_classes() {
             (0..30).map(|_| trainer.step(&rows.feed(), &rows.labels).unwrap().loss_sums[1]).collect();
         // Gates that are drawn anew each step make single losses jump.
         let late = losses[25..].iter().sum::<f64>() / 5.0;
-        assert!(late < 0.95 * losses[0], "{block}: {losses:?}");
+        assert!(late < 0.98 * losses[0], "{block}: {losses:?}");
         let together = scores(&trainer, &rows);
         assert_eq!(together.len(), ROWS * 5, "{block}");
         assert_eq!(scores(&trainer, &rows.row(17)), together[5 * 17..5 * 18], "{block}");

@@ -140,6 +140,10 @@ fn check_features(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
         let (encoder_key, dim_key) = (format!("{key}.encoder"), format!("{key}.dim"));
         check_given(ctx, &name_key, &feature.name);
         check_given(ctx, &column_key, &feature.column);
+        if let Some(vectors) = &feature.pretrained {
+            check_given(ctx, &format!("{key}.pretrained.file"), &vectors.file);
+            check_given(ctx, &format!("{key}.pretrained.column"), &vectors.column);
+        }
         let dim = match &feature.kind {
             FeatureKind::Categorical { encoder, dim, list, table } => {
                 block::check(ctx, encoder, &encoder_key, registry.categorical_encoders, context);

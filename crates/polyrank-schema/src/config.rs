@@ -156,6 +156,22 @@ pub struct Feature {
     pub kind: FeatureKind,
     /// What it describes.
     pub side: Side,
+    /// What its embedding rows start from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<Pretrained>,
+}
+
+/// Vectors that rows of an embedding table start from; only training reads the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pretrained {
+    /// Path or glob of the vectors, relative to the configuration file's folder.
+    pub file: String,
+    /// Its column of values; the feature's column's name if absent.
+    pub key: Option<String>,
+    /// Its column of vectors.
+    pub column: String,
+    /// Whether training goes on with the table, or leaves all of its rows as they start.
+    pub trainable: bool,
 }
 
 /// What a feature is to the network.

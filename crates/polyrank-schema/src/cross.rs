@@ -43,6 +43,7 @@ pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels, registr
     check_tables(ctx, config, labels);
     check_targets(ctx, config, labels);
     check_embeddings(ctx, config, labels);
+    check_pretrained(ctx, config, labels);
     let columns = operators::check(ctx, config, labels, registry);
     check_columns(ctx, config, labels, &columns);
     check_labels(ctx, config, labels, &columns);
@@ -179,6 +180,35 @@ fn check_targets(ctx: &mut Context, config: &Config, labels: &Labels) {
                 ctx.report(&key, message, Some("name the candidate's, as \"item_id\"".to_owned()));
             }
         }
+    }
+}
+
+/// Vectors are looked up by value, and are rows of the feature's own table.
+fn check_pretrained(ctx: &mut Context, config: &Config, labels: &Labels) {
+    for (feature, label) in config.features.iter().zip(&labels.features) {
+        let Some(vectors) = &feature.pretrained else { continue };
+        let key = format!("{label}.pretrained");
+        let (problem, hint) = match &feature.kind {
+            // Of a feature that could not be read nothing is known.
+            FeatureKind::Categorical { encoder, table: None, .. } if encoder.kind.is_empty() => continue,
+            FeatureKind::Categorical { table: Some(_), .. } => {
+                ("belongs to the feature whose table this one shares", "move it there")
+            }
+            FeatureKind::Categorical { encoder, .. }
+                if !["vocabulary", "identity"].contains(&encoder.kind.as_str()) =>
+            {
+                ("needs a row for each value", "use the encoder \"vocabulary\" or \"identity\"")
+            }
+            FeatureKind::Categorical { dim: None, .. } => ("needs `dim`", "set it to the vectors' length"),
+            FeatureKind::Categorical { .. } if vectors.file.contains('\0') => {
+                ("a path that holds a zero byte", "name the file with the vectors")
+            }
+            FeatureKind::Categorical { .. } => continue,
+            FeatureKind::Dense { .. } | FeatureKind::Bucketized { .. } | FeatureKind::Vector { .. } => {
+                ("belongs to features of kind \"categorical\"", "remove it")
+            }
+        };
+        ctx.report(&key, problem.to_owned(), Some(hint.to_owned()));
     }
 }
 

@@ -6,6 +6,7 @@ mod error;
 pub mod evaluate;
 pub mod history;
 pub mod metrics;
+mod pretrained;
 pub mod report;
 pub mod reproduce;
 pub mod run;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use polyrank_data::DataError;
-use polyrank_data::encode::Encoders;
+use polyrank_data::encode::{Coverage, Encoders};
 use polyrank_data::stream::Shuffle;
 use polyrank_engine::{Network, Scorer, Trainer};
 use polyrank_model::optimizer::optimizer;
@@ -24,6 +24,7 @@ use crate::error::TrainError;
 use crate::evaluate::Collected;
 use crate::history::{Epoch, History};
 use crate::metrics::MetricError;
+use crate::pretrained;
 use crate::report;
 use crate::summary::{self, Facts};
 
@@ -52,6 +53,8 @@ pub enum Event<'a> {
     Fitted(u64, u64),
     /// The network is built: numbers in layers and in tables.
     Built(usize, usize),
+    /// A feature's table starts from pretrained vectors.
+    Pretrained(&'a str, Coverage),
     /// Training goes on after this many epochs.
     Resumed(usize),
     /// An epoch begins: its number from 1, epochs in all, training rows.
@@ -95,7 +98,11 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
     let graph = network_graph(config, encoders.layout()).map_err(ModelError::from)?;
     let settings = trainer_options(config, threads(config));
     memory::check_training(&graph, &settings, config.train.batch_size)?;
-    let network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
+    let mut network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
+    let pretrained = pretrained::start(config, &encoders, &options.base, &mut network)?;
+    for (feature, coverage) in &pretrained {
+        watch(Event::Pretrained(feature, *coverage));
+    }
     let (layers, tables) = network.size();
     watch(Event::Built(layers, tables));
     let trainer = Trainer::new(network, settings).map_err(|e| TrainError::io("thread", e))?;
@@ -113,6 +120,7 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
         trainer,
         history: History::default(),
         rows,
+        pretrained,
         identity: identity(config, &dataset, &encoders, rows)?,
     };
     run.check_valid()?;
@@ -161,6 +169,7 @@ struct Run<'a> {
     scorer: Scorer<f32>,
     history: History,
     rows: u64,
+    pretrained: Vec<(String, Coverage)>,
     identity: String,
 }
 
@@ -327,6 +336,7 @@ impl Run<'_> {
             rows: self.rows,
             skipped,
             interrupted,
+            pretrained: &self.pretrained,
         };
         let metrics = json!({
             "best_epoch": self.history.best,

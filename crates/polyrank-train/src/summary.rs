@@ -1,6 +1,6 @@
 //! From a run's figures to what its report shows.
 
-use polyrank_data::encode::Encoders;
+use polyrank_data::encode::{Coverage, Encoders};
 use polyrank_engine::Trainer;
 use polyrank_schema::Config;
 use polyrank_schema::config::{FeatureKind, TaskKind};
@@ -21,6 +21,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) rows: u64,
     pub(crate) skipped: u64,
     pub(crate) interrupted: bool,
+    /// By feature: what its pretrained vectors covered.
+    pub(crate) pretrained: &'a [(String, Coverage)],
 }
 
 fn entry(key: &str, value: impl ToString) -> Entry {
@@ -47,6 +49,9 @@ pub(crate) fn report(
     ];
     if facts.skipped > 0 {
         dataset.push(entry("malformed rows left out", facts.skipped));
+    }
+    for (feature, Coverage { found, values, .. }) in facts.pretrained {
+        dataset.push(entry(&format!("pretrained vectors of {feature}"), format!("{found} of {values} values")));
     }
     let mut trained = vec![
         entry("multi-task block", &config.model.multi_task.kind),

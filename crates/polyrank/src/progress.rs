@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use polyrank_data::encode::Coverage;
 use polyrank_schema::Config;
 use polyrank_train::Event;
 use polyrank_train::history::Epoch;
@@ -49,6 +50,12 @@ impl Progress {
             }
             Event::Built(layers, tables) => {
                 self.line(&format!("network: {layers} parameters in layers, {tables} in embedding tables"));
+            }
+            Event::Pretrained(feature, coverage) => {
+                let Coverage { found, values, unknown } = coverage;
+                self.line(&format!(
+                    "`{feature}`: pretrained vectors for {found} of {values} values; {unknown} vectors of other values"
+                ));
             }
             Event::Resumed(epochs) => self.line(&format!("resumed after epoch {epochs}")),
             Event::EpochBegins(epoch, of, rows) => {

@@ -30,7 +30,7 @@ pub(crate) fn int(n: i64) -> OptionValue {
 }
 
 pub(crate) fn feature(name: &str, kind: FeatureKind) -> Feature {
-    Feature { name: name.to_owned(), column: name.to_owned(), kind, side: Side::Context }
+    Feature { name: name.to_owned(), column: name.to_owned(), kind, side: Side::Context, pretrained: None }
 }
 
 pub(crate) fn item(feature: Feature) -> Feature {

@@ -104,7 +104,10 @@ impl<T: Real> Trainer<T> {
         let initial = T::of(options.optimizer.initial_state());
         let dense_state = [0, 1].map(|i| if i < state { vec![initial; size] } else { Vec::new() });
         let lookups = network.graph.nodes.iter().enumerate().filter_map(|(i, node)| match &node.op {
-            Op::Lookup(lookup) if plan.nodes[i].grad.is_some() => Some((i, Parts::new(lookup.dim))),
+            // A frozen table's lookup may lie in a concat that has a gradient.
+            Op::Lookup(lookup) if plan.nodes[i].grad.is_some() && !network.graph.tables[lookup.table.0].frozen => {
+                Some((i, Parts::new(lookup.dim)))
+            }
             _ => None,
         });
         let mut trainer = Trainer {
@@ -124,14 +127,16 @@ impl<T: Real> Trainer<T> {
             unreached,
             dense_state,
         };
+        let frozen: Vec<bool> = trainer.network.graph.tables.iter().map(|decl| decl.frozen).collect();
         trainer.network.tables = std::mem::take(&mut trainer.network.tables)
             .into_iter()
-            .map(|table| {
-                let optimizer = trainer.options.embedding_optimizer;
-                if table.state_width() == optimizer.row_state(table.dim) {
+            .zip(frozen)
+            .map(|(table, frozen)| {
+                let optimizer = Some(trainer.options.embedding_optimizer).filter(|_| !frozen);
+                if table.state_width() == optimizer.map_or(0, |o| o.row_state(table.dim)) {
                     table
                 } else {
-                    table.with_state(Some(optimizer))
+                    table.with_state(optimizer)
                 }
             })
             .collect();
@@ -362,7 +367,7 @@ impl<T: Real> Trainer<T> {
         );
         let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
         pool.install(|| {
-            let mut penalty = update::penalise_tables(options, &network.tables, sparse);
+            let mut penalty = update::penalise_tables(options, &network.graph, &network.tables, sparse);
             let (clip, dense_penalty, lanes) = update::reduce(options, &network.graph, &network.params, lanes, sparse);
             penalty += dense_penalty;
             if let Clip::By(factor) = clip {
@@ -457,7 +462,7 @@ impl<T: Real> Trainer<T> {
         let Trainer { network, options, pool, lanes, sparse, .. } = self;
         let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
         pool.install(|| {
-            let mut penalty = update::penalise_tables(options, &network.tables, sparse);
+            let mut penalty = update::penalise_tables(options, &network.graph, &network.tables, sparse);
             let sum = update::reduce_all(options, &network.graph, &network.params, lanes, &mut penalty);
             let layers = network.graph.params.iter().enumerate().map(|(i, decl)| Tensor {
                 name: decl.name.clone(),

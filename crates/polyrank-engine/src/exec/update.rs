@@ -54,9 +54,11 @@ fn cut<'a, T>(mut buffer: &'a mut [T], pieces: &[Piece]) -> Vec<&'a mut [T]> {
         .collect()
 }
 
-/// Adds the embedding penalties to the sparse gradients; gives the penalty.
+/// Adds the embedding penalties to the sparse gradients, those of frozen tables excepted, which name no row; gives the
+/// penalty.
 pub(crate) fn penalise_tables<T: Real>(
     options: &TrainerOptions,
+    graph: &Graph,
     tables: &[EmbeddingTable<T>],
     sparse: &mut [SparseGradient<T>],
 ) -> f64 {
@@ -67,9 +69,10 @@ pub(crate) fn penalise_tables<T: Real>(
     let penalties: Vec<f64> = sparse
         .par_iter_mut()
         .zip(tables)
+        .zip(&graph.tables)
         .with_max_len(1)
-        .map(|(sparse, table)| {
-            if options.penalise_whole_tables {
+        .map(|((sparse, table), decl)| {
+            if options.penalise_whole_tables && !decl.frozen {
                 sparse.cover_all(table);
             }
             sparse.penalise(table, l1, l2)

@@ -90,10 +90,15 @@ impl Graph {
         } else if u32::try_from(rows).is_err() || dim > MOST_COLUMNS {
             "a table holds at most 2^32 − 1 rows and 2^24 columns"
         } else {
-            self.tables.push(TableDecl { name: name.to_owned(), rows, dim, init });
+            self.tables.push(TableDecl { name: name.to_owned(), rows, dim, init, frozen: false });
             return Ok(Table(self.tables.len() - 1));
         };
         Err(GraphError { block: name.to_owned(), problem: problem.to_owned() })
+    }
+
+    /// Makes training leave a table's rows as they are.
+    pub fn freeze(&mut self, table: Table) {
+        self.tables[table.0].frozen = true;
     }
 
     /// The feed's dense columns `from .. from + width`: `[B, width]`.

@@ -87,6 +87,8 @@ pub struct TableDecl {
     pub dim: usize,
     /// How its rows start.
     pub init: Init,
+    /// Whether training leaves its rows as they are: no gradient, no penalty, no optimizer state.
+    pub frozen: bool,
 }
 
 /// How several embeddings of a row become one.

@@ -5,6 +5,7 @@
 
 mod classes;
 mod errors;
+mod frozen;
 mod gates;
 mod gradients;
 mod interactions;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::block;
 use crate::choices::choices;
-use crate::config::{Combiner, Feature, FeatureKind, InForce, List, Side};
+use crate::config::{Combiner, Feature, FeatureKind, InForce, List, Pretrained, Side};
 use crate::error::{Quote, correction, one_of, printable};
 use crate::limits::{DIM, FEATURES, LIST_LENGTH, SEPARATOR_CHARS, SEQUENCE_LENGTH, WIDTH};
 use crate::named::{Kind, Named, PoolingName, Written};
@@ -13,8 +13,23 @@ use crate::spec::{Block, BlockContext, Registry};
 use crate::tree::{Node, Table, Value};
 
 /// The keys of one entry.
-pub(crate) const KEYS: &[&str] =
-    &["name", "names", "select", "kind", "column", "side", "dim", "encoder", "embedding", "list", "table", "size"];
+pub(crate) const KEYS: &[&str] = &[
+    "name",
+    "names",
+    "select",
+    "kind",
+    "column",
+    "side",
+    "dim",
+    "encoder",
+    "embedding",
+    "list",
+    "table",
+    "size",
+    "pretrained",
+];
+
+const PRETRAINED_KEYS: &[&str] = &["file", "key", "column", "trainable"];
 
 const LIST_KEYS: &[&str] = &["combiner", "max_length", "separator"];
 
@@ -70,6 +85,7 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>, registry: &Registry<'
         let column = read_column(ctx, &section, &first, single);
         let side = section.pick(ctx, "side", Found::named, |_| Side::Context);
         let kind = read_kind(ctx, &section, registry);
+        let pretrained = section.get(ctx, "pretrained").map(|found| read_pretrained(ctx, &found));
         let notes = ctx.in_force.split_off(noted);
         for name in names {
             let own = format!("features.{}", printable(&name));
@@ -78,7 +94,7 @@ pub(super) fn read(ctx: &mut Context, node: Option<&Node>, registry: &Registry<'
                 ctx.default(format!("{own}.column"), name.written());
             }
             let column = if single { column.clone() } else { name.clone() };
-            features.push(Feature { name, column, kind: kind.clone(), side });
+            features.push(Feature { name, column, kind: kind.clone(), side, pretrained: pretrained.clone() });
             labels.push(label.clone());
         }
     }
@@ -222,6 +238,25 @@ fn read_dense(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>)
         Some(block::read(ctx, Some(found), &key, registry.number_embeddings, |_| NUMBER_EMBEDDING, BlockContext::NONE))
     });
     FeatureKind::Dense { encoder, embedding }
+}
+
+/// What must hold of the feature beside it is checked with what must hold between keys.
+fn read_pretrained(ctx: &mut Context, found: &Found<'_>) -> Pretrained {
+    let section = Section::open(ctx, &found.key, Some(found.node), PRETRAINED_KEYS);
+    let file = match section.get(ctx, "file") {
+        Some(file) => file.name(ctx, "a path").unwrap_or_default(),
+        None => {
+            section.missing(ctx, "file", "name the file with the vectors");
+            String::new()
+        }
+    };
+    let name = "the name of a column";
+    Pretrained {
+        file,
+        key: section.optional(ctx, "key", "the feature's column", |f, ctx| f.name(ctx, name)),
+        column: section.pick(ctx, "column", |f, ctx| f.name(ctx, name), |_| "vector".to_owned()),
+        trainable: section.pick(ctx, "trainable", |f, ctx| f.bool(ctx), |_| true),
+    }
 }
 
 fn read_list(ctx: &mut Context, section: &Section<'_>, registry: &Registry<'_>) -> Option<List> {

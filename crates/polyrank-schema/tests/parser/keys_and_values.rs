@@ -19,16 +19,6 @@ fn unknown_keys_name_the_nearest_known_one() {
         ),
         (&[After(AGE, "encodr = 'log'")], "c.toml:8: features.age.encodr: unknown key; did you mean `encoder`?"),
         (
-            &[After(LIKE, "when = 'x == 1'")],
-            "c.toml:11: tasks.like.when: unknown key; known: `name`, `kind`, `column`, `positive`, `classes`, `loss`, `delta`, \
-             `weight`",
-        ),
-        (
-            &[After(LIKE, "class_weights = [1]")],
-            "c.toml:11: tasks.like.class_weights: unknown key; known: `name`, `kind`, `column`, `positive`, `loss`, \
-             `delta`, `weight`",
-        ),
-        (
             &[Append("[model]\nmulti_tasks = 'mmoe'")],
             "c.toml:15: model.multi_tasks: unknown key; did you mean `multi_task`?",
         ),

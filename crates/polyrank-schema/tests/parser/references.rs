@@ -286,3 +286,30 @@ fn names_are_of_bounded_length() {
     let shown = "x".repeat(80);
     assert_eq!(named(256), format!("c.toml:7: features.{shown}….name: a name of more than 255 characters"));
 }
+
+#[test]
+fn pretrained_vectors_need_a_row_for_each_value() {
+    let own = |text: &'static str| Swap(AGE_KIND, text);
+    check(&[
+        (
+            &[own("kind = 'dense'\npretrained = { file = 'v.csv' }")],
+            "c.toml:9: features.age.pretrained: belongs to features of kind \"categorical\"; remove it",
+        ),
+        (
+            &[own("kind = 'categorical'\npretrained = { file = 'v.csv' }")],
+            "c.toml:9: features.age.pretrained: needs `dim`; set it to the vectors' length",
+        ),
+        (
+            &[own("kind = 'categorical'\ntable = 'uid'\npretrained = { file = 'v.csv' }")],
+            "c.toml:10: features.age.pretrained: belongs to the feature whose table this one shares; move it there",
+        ),
+        (
+            &[own("kind = 'categorical'\ndim = 4\npretrained = {}")],
+            "c.toml:10: features.age.pretrained.file: missing; name the file with the vectors",
+        ),
+        (
+            &[own("kind = 'categorical'\ndim = 4\npretrained = { file = 'v.csv', frozen = true }")],
+            "c.toml:10: features.age.pretrained.frozen: unknown key; known: `file`, `key`, `column`, `trainable`",
+        ),
+    ]);
+}

@@ -10,6 +10,7 @@ mod invariants;
 mod memory;
 mod networks;
 mod operators;
+mod pretrained;
 mod sequences;
 mod support;
 mod undefined;

@@ -152,7 +152,7 @@ fn weights_that_cannot_be_any_name_line_and_column() {
     {
         refused(place.train("run", &[set]), &["train.csv", "no column `"]);
     }
-    refused(place.train("run", &["tasks.like.when=\"tags = 1\""]), &["train.csv:", "`tags = 1`", "is not a number"]);
+    refused(place.train("run", &["tasks.like.when=\"tags = 1\""]), &[".csv:2", "`tags = 1`", "is not a number"]);
 }
 
 #[test]

@@ -9,10 +9,9 @@ use polyrank_schema::operator::never;
 use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind, OptionSpec};
 use polyrank_schema::{Block, BlockSpec, OperatorSpec, Step};
 
-use super::input::{Input, is_list};
+use super::input::Input;
 use super::operator::{Operator, Output, Setting, Stage, Transform};
 use super::output::one;
-use crate::encode::column::bad_column;
 use crate::error::DataError;
 
 /// The columns that are combined.
@@ -101,13 +100,10 @@ pub(super) fn combined(rows: &Input<'_>, separator: char) -> Result<Vec<Option<S
     let mut texts = vec![String::new(); rows.rows()];
     let mut present = vec![false; rows.rows()];
     for i in 0..rows.reads() {
-        if is_list(rows.read(i)) {
-            return Err(bad_column(rows.name(i), "holds lists, which cannot be combined with other values"));
-        }
         if i > 0 {
             texts.iter_mut().for_each(|text| text.push(separator));
         }
-        rows.values(i, |row, value| {
+        rows.one_values(i, |row, value| {
             present[row] = true;
             let plain = value.to_string();
             for c in plain.chars() {

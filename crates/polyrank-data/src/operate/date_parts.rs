@@ -146,7 +146,7 @@ impl DateParts {
 impl Transform for DateParts {
     fn transform(&self, rows: &Input<'_>) -> Result<Output, DataError> {
         let mut columns: Vec<Vec<Option<i64>>> = vec![vec![None; rows.rows()]; self.parts.len()];
-        rows.values(0, |row, value| {
+        rows.one_values(0, |row, value| {
             let seconds = self.seconds(value)?;
             for (column, part) in columns.iter_mut().zip(&self.parts) {
                 column[row] = Some(part.of(seconds));

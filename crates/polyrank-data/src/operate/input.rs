@@ -7,7 +7,7 @@ use arrow_schema::{DataType, Field, Schema};
 use polyrank_schema::Step;
 
 use super::frame::Frame;
-use crate::encode::column::each_row;
+use crate::encode::column::{bad_column, each_row};
 use crate::encode::list::{ListOptions, visit_items};
 use crate::encode::number::visit_numbers;
 use crate::encode::value::Value;
@@ -117,6 +117,18 @@ impl<'a> Input<'a> {
         f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
     ) -> Result<(), DataError> {
         present(self.read(i), self.name(i), f)
+    }
+
+    /// As [`Input::values`], of a column with one value a row.
+    pub(crate) fn one_values(
+        &self,
+        i: usize,
+        f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
+    ) -> Result<(), DataError> {
+        if is_list(self.read(i)) {
+            return Err(bad_column(self.name(i), "holds lists, and this operator takes one value a row"));
+        }
+        self.values(i, f)
     }
 
     /// As [`Input::values`], of `fits_on[i]`.

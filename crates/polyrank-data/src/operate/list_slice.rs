@@ -9,13 +9,13 @@ use arrow_schema::DataType;
 use arrow_select::concat::concat;
 use arrow_select::take::take;
 use polyrank_schema::operator::never;
-use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind, OptionSpec, OptionValue};
+use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind, OptionSpec};
 use polyrank_schema::{Block, BlockSpec, OperatorSpec, Step};
 
 use super::input::{Input, is_list};
 use super::operator::{Operator, Output, Setting, Stage, Transform};
 use super::options::{COLUMNS, INTO, SUFFIX, check_columns, each_column};
-use super::output::{list_of, one};
+use super::output::{list_of, one, scalar_text};
 use crate::encode::column::bad_column;
 use crate::encode::plan::plain_column;
 use crate::error::DataError;
@@ -98,13 +98,7 @@ struct ListSlice {
 }
 
 fn new(block: &Block, _: &Step, _: &Setting<'_>) -> Result<Stage, DataError> {
-    let pad = match block.options.get("pad") {
-        Some(OptionValue::Text(text)) => Some(text.clone()),
-        Some(OptionValue::Int(n)) => Some(n.to_string()),
-        Some(OptionValue::Float(x)) => Some(x.to_string()),
-        Some(OptionValue::Bool(b)) => Some(b.to_string()),
-        _ => None,
-    };
+    let pad = block.options.get("pad").map(scalar_text);
     let end = block.has("end").then(|| block.int("end"));
     Stage::ready(ListSlice { start: block.int("start"), end, pad: pad.zip(length(block)) })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, ListArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
+use polyrank_schema::spec::OptionValue;
 
 use super::input::{Input, WHOLE, is_list};
 use super::operator::Output;
@@ -49,6 +50,17 @@ pub(super) fn whole_numbers(
     };
     visit_items(array.as_ref(), &WHOLE, each).map_err(|bad| bad.of(rows.name(i)))?;
     Ok(Arc::new(list_of(lengths, Arc::new(Int64Array::from(out)))))
+}
+
+/// The text of an option's value.
+pub(super) fn scalar_text(value: &OptionValue) -> String {
+    match value {
+        OptionValue::Text(text) => text.clone(),
+        OptionValue::Int(n) => n.to_string(),
+        OptionValue::Float(x) => x.to_string(),
+        OptionValue::Bool(b) => b.to_string(),
+        _ => String::new(),
+    }
 }
 
 /// A column of lists with so many items each.

@@ -7,11 +7,10 @@ use polyrank_schema::operator::never;
 use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind, OptionSpec};
 use polyrank_schema::{Block, BlockSpec, OperatorSpec, Step};
 
-use super::input::{Input, is_list};
+use super::input::Input;
 use super::operator::{Operator, Output, Setting, Stage, Transform};
 use super::options::{COLUMNS, INTO, SUFFIX, check_columns, each_column};
 use super::output::{list_of, one};
-use crate::encode::column::bad_column;
 use crate::error::DataError;
 
 pub(super) const OPERATOR: Operator = Operator {
@@ -65,11 +64,8 @@ fn new(block: &Block, _: &Step, _: &Setting<'_>) -> Result<Stage, DataError> {
 
 impl Transform for Split {
     fn transform(&self, rows: &Input<'_>) -> Result<Output, DataError> {
-        if is_list(rows.read(0)) {
-            return Err(bad_column(rows.name(0), "holds lists already; remove the operator"));
-        }
         let (mut lengths, mut items) = (vec![0; rows.rows()], Vec::new());
-        rows.values(0, |row, value| {
+        rows.one_values(0, |row, value| {
             let text = value.to_string();
             let parts = text.split(self.separator.as_str()).map(|part| if self.trim { part.trim() } else { part });
             for part in parts.filter(|part| !part.is_empty()) {

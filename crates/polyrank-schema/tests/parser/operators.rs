@@ -99,12 +99,12 @@ fn what_does_not_fit_together_is_named() {
         (
             entry("make", "columns = \"y\"\ninto = \"x\"") + &entry("make", "columns = \"a\"\ninto = \"y\""),
             "",
-            "t.toml:5: operators[1].columns: \"y\" is made by `operators[2]`, which comes later; move that one up",
+            "t.toml:6: operators[1].columns: \"y\" is made by `operators[2]`, which comes later; move that one up",
         ),
         (
             entry("make", "columns = \"a\"\ninto = \"x\"") + &entry("make", "columns = \"b\"\ninto = \"x\""),
             "",
-            "t.toml:9: operators[2].into: there is a column \"x\" already, by `operators[1]`; name another",
+            "operators[2].into: there is a column \"x\" already, by `operators[1]`; name another",
         ),
         (
             entry("move", "columns = \"a\"\ninto = \"x\"") + &entry("make", "columns = \"a\"\ninto = \"y\""),

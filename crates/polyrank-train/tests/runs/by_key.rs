@@ -141,3 +141,19 @@ fn validation_rows_are_never_fitted_on() {
     run(&config, &place.options("run"), &mut |_| ()).unwrap();
     assert_eq!(fitted(&place), before);
 }
+
+#[test]
+fn operators_that_would_give_a_label_away_are_refused() {
+    for (from, to, what) in [
+        ("columns    = [\"duration\"]", "columns = [\"finish\"]", "item_id_finish_mean"),
+        ("columns = [\"at\"]", "columns = [\"finish\"]", "finish_difference_lag_1"),
+        ("columns = [\"kind\"]\ntarget", "columns = [\"like\"]\ntarget", "te_like_finish"),
+    ] {
+        assert!(CONFIG.contains(from), "{from}");
+        let text = CONFIG.replace(from, to).replace("\"item_id_duration_mean\"", "\"item_id_finish_mean\"");
+        let text = text.replace("\"at_difference_lag_1\"", "\"finish_difference_lag_1\"").replace("te_kind", "te_like");
+        let error = parse(&text, &[]).unwrap_err().to_string();
+        let told = error.lines().any(|line| line.contains(what) && line.contains("gives the answer away"));
+        assert!(told, "{what}: {error}");
+    }
+}

@@ -414,3 +414,20 @@ fn options_that_do_not_fit_are_refused() {
         assert!(problems.contains(text), "{block}: {problems}");
     }
 }
+
+#[test]
+fn chains_of_the_whole_space_refuse_a_task_of_a_part_of_it() {
+    for (block, refused) in [("esmm", true), ("escm2", true), ("aitm", false), ("mmoe", false)] {
+        let config = format!(
+            "[data]\ntrain = [\"rows.csv\"]\n[[features]]\nname = \"d\"\nkind = \"dense\"\n[[tasks]]\nname = \"a\"\n\
+             [[tasks]]\nname = \"b\"\nwhen = \"a == 1\"\n[model]\nmulti_task = \"{block}\"\n"
+        );
+        match polyrank_schema::parse(&config, "test.toml", &registry(), &[]) {
+            Ok(_) => assert!(!refused, "{block}"),
+            Err(problems) => {
+                let text = problems.to_string();
+                assert!(refused && text.contains("learns every task from all rows, and `b` has a `when`"), "{text}");
+            }
+        }
+    }
+}

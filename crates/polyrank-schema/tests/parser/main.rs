@@ -13,3 +13,4 @@ mod overrides;
 mod references;
 mod sequences;
 mod stored;
+mod weights;

@@ -157,10 +157,15 @@ impl Buckets {
         })
     }
 
+    /// The bucket that a number falls in, from 0.
+    pub(crate) fn bucket(&self, x: f64) -> usize {
+        self.boundaries.partition_point(|b| *b <= x)
+    }
+
     fn id(&self, x: Option<f64>) -> u32 {
         match x {
             None => MISSING,
-            Some(x) => MISSING + 1 + self.boundaries.partition_point(|b| *b <= x) as u32,
+            Some(x) => MISSING + 1 + self.bucket(x) as u32,
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Encoders {
     pub(crate) plan: Plan,
     /// As the plan's features.
     pub(crate) columns: Vec<Column>,
+    /// For each feature whether an operator found it of no use, so that the network does not see it.
+    pub(crate) omitted: Vec<bool>,
     layout: InputLayout,
     /// The feature of each slot.
     slots: Vec<usize>,
@@ -102,11 +104,17 @@ impl Encoders {
         Fitter::new(Fitting::new(config, base)?, plan, &config.data.reading, base)
     }
 
-    pub(crate) fn new(operators: Operators, plan: Plan, columns: Vec<Column>) -> Encoders {
+    pub(crate) fn new(operators: Operators, plan: Plan, columns: Vec<Column>) -> Result<Encoders, DataError> {
         let mut layout = InputLayout { tables: Vec::new(), slots: Vec::new(), dense: Vec::new() };
         let (mut slots, mut dense, mut width) = (Vec::new(), Vec::new(), 0);
         let mut tables: Vec<usize> = Vec::new();
-        let mut order: Vec<usize> = (0..columns.len()).collect();
+        let omitted = operators.omitted();
+        let omitted: Vec<bool> = plan.features.iter().map(|f| omitted.contains(f.column.as_str())).collect();
+        if !omitted.contains(&false) && !omitted.is_empty() {
+            let problem = "`drop_low_cardinality` leaves no feature: no column has as many values as it asks for";
+            return Err(DataError::Empty(problem.to_owned()));
+        }
+        let mut order: Vec<usize> = (0..columns.len()).filter(|i| !omitted[*i]).collect();
         order.sort_by_key(|i| plan.features[*i].side == Side::Item);
         for i in order {
             let feature = &plan.features[i];
@@ -138,7 +146,7 @@ impl Encoders {
             layout.slots.push(SlotLayout { feature: feature.name.clone(), table, combiner, side: feature.side });
             slots.push(i);
         }
-        Encoders { operators, plan, columns, layout, slots, dense, width }
+        Ok(Encoders { operators, plan, omitted, columns, layout, slots, dense, width })
     }
 
     /// What the network is told about the batches.
@@ -177,6 +185,7 @@ impl Encoders {
         let features = self.columns.len();
         let tasks = if read == Labels::Read { self.plan.tasks.len() } else { 0 };
         let encode = |i: usize| match i.checked_sub(features) {
+            None if self.omitted[i] => Ok(Encoded::Numbers { width: 1, numbers: Vec::new() }),
             None => self.encode(i, batch),
             Some(task) => {
                 let common = self.plan.weight_column.as_deref();

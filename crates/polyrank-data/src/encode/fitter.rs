@@ -178,7 +178,7 @@ impl Fitter {
                 columns[feature] = Some(Column { seen, list: plan.list(feature), encoder: encoder.clone() });
             }
         }
-        Ok(Encoders::new(operators, plan, columns.into_iter().flatten().collect()))
+        Encoders::new(operators, plan, columns.into_iter().flatten().collect())
     }
 }
 

@@ -122,7 +122,7 @@ impl Encoders {
             Ok(Column { seen: *seen, list: plan.list(i), encoder })
         });
         let columns = columns.collect::<Result<Vec<_>, DataError>>()?;
-        Ok(Encoders::new(operators, plan, columns))
+        Encoders::new(operators, plan, columns)
     }
 }
 

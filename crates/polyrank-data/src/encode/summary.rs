@@ -23,6 +23,8 @@ pub struct FeatureSummary {
     pub rows_seen: u64,
     /// Share of these rows without a value (of list columns: without an item), 0 to 1.
     pub missing: f64,
+    /// Whether an operator found it of no use, so that the network does not see it.
+    pub omitted: bool,
     /// Range, mean and spread of the numbers; `None` for categories, vectors, and columns without any number.
     pub numbers: Option<NumberSummary>,
 }
@@ -63,6 +65,7 @@ impl Encoders {
                     table_rows: table.map(|(_, rows)| rows),
                     rows_seen: seen.rows,
                     missing: if seen.rows == 0 { 0.0 } else { seen.missing as f64 / seen.rows as f64 },
+                    omitted: self.omitted[i],
                     numbers: (moments.count > 0).then(|| NumberSummary {
                         min: moments.min,
                         max: moments.max,

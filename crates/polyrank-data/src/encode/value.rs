@@ -3,6 +3,8 @@
 //! Text counts as it stands, integers in decimal, booleans as `true` and `false`, a float that is a whole number as
 //! that integer, other floats as their shortest decimal text. So 7, "7" and 7.0 are one value, whatever the file.
 
+use std::fmt;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
@@ -55,6 +57,18 @@ impl<'a> Value<'a> {
             Value::Text(text) => xxh3_64_with_seed(text.as_bytes(), seed),
             Value::Natural(n) => xxh3_64_with_seed(write_decimal(n, false, &mut digits), seed),
             Value::Negative(n) => xxh3_64_with_seed(write_decimal(n.unsigned_abs(), true, &mut digits), seed),
+        }
+    }
+}
+
+/// The canonical text.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Missing => Ok(()),
+            Value::Negative(n) => write!(f, "{n}"),
+            Value::Natural(n) => write!(f, "{n}"),
+            Value::Text(text) => f.write_str(text),
         }
     }
 }

@@ -19,24 +19,9 @@ pub(crate) const SPEC: BlockSpec = BlockSpec {
     name: "vocabulary",
     doc: "one embedding row for each value seen, by frequency; rare and unseen values share rows",
     options: &[
-        OptionSpec {
-            key: "min_count",
-            kind: OptionKind::Int { min: 1, max: i64::MAX },
-            default: OptionDefault::Always(Literal::Int(1)),
-            doc: "values seen less often in the training rows are out of vocabulary",
-        },
-        OptionSpec {
-            key: "max_size",
-            kind: OptionKind::Int { min: 1, max: MAX_ROWS as i64 },
-            default: OptionDefault::Absent,
-            doc: "only so many values, the most frequent, have rows of their own",
-        },
-        OptionSpec {
-            key: "oov_buckets",
-            kind: OptionKind::Int { min: 1, max: 1 << 24 },
-            default: OptionDefault::Always(Literal::Int(1)),
-            doc: "rows that out-of-vocabulary values are spread over by hash",
-        },
+        MIN_COUNT,
+        MAX_SIZE,
+        OOV_BUCKETS,
         OptionSpec {
             key: VALUES,
             kind: OptionKind::Values,
@@ -51,6 +36,30 @@ pub(crate) const SPEC: BlockSpec = BlockSpec {
         },
     ],
     check,
+};
+
+/// The option `min_count`.
+pub(crate) const MIN_COUNT: OptionSpec = OptionSpec {
+    key: "min_count",
+    kind: OptionKind::Int { min: 1, max: i64::MAX },
+    default: OptionDefault::Always(Literal::Int(1)),
+    doc: "values seen less often in the training rows are out of vocabulary",
+};
+
+/// The option `max_size`.
+pub(crate) const MAX_SIZE: OptionSpec = OptionSpec {
+    key: "max_size",
+    kind: OptionKind::Int { min: 1, max: MAX_ROWS as i64 },
+    default: OptionDefault::Absent,
+    doc: "only so many values, the most frequent, have rows of their own",
+};
+
+/// The option `oov_buckets`.
+pub(crate) const OOV_BUCKETS: OptionSpec = OptionSpec {
+    key: "oov_buckets",
+    kind: OptionKind::Int { min: 1, max: 1 << 24 },
+    default: OptionDefault::Always(Literal::Int(1)),
+    doc: "rows that out-of-vocabulary values are spread over by hash",
 };
 
 /// The options that give the vocabulary.

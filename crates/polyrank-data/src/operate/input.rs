@@ -1,10 +1,13 @@
 //! What a step sees of some rows.
 
-use arrow_array::{ArrayRef, RecordBatch};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{DataType, Field, Schema};
 use polyrank_schema::Step;
 
 use super::frame::Frame;
-use crate::encode::column::each_row;
+use crate::encode::column::{bad_column, each_row};
 use crate::encode::list::{ListOptions, visit_items};
 use crate::encode::number::visit_numbers;
 use crate::encode::value::Value;
@@ -21,7 +24,13 @@ pub(crate) enum Phase {
 }
 
 /// Lists as arrays hold them; a text is one value.
-const WHOLE: ListOptions = ListOptions { max_length: None, last: false, separator: String::new(), trim: false };
+pub(super) const WHOLE: ListOptions =
+    ListOptions { max_length: None, last: false, separator: String::new(), trim: false };
+
+/// Whether a column holds lists.
+pub(super) fn is_list(array: &ArrayRef) -> bool {
+    matches!(array.data_type(), DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..))
+}
 
 /// A step's columns of some rows, and which rows they are.
 pub(crate) struct Input<'a> {
@@ -76,8 +85,12 @@ impl<'a> Input<'a> {
     /// All columns by name, those that the step is fitted on too.
     pub(crate) fn batch(&self) -> Result<RecordBatch, DataError> {
         let names = self.step.reads.iter().chain(&self.step.fits_on);
-        let columns = names.zip(self.reads.iter().chain(&self.fits_on).cloned());
-        RecordBatch::try_from_iter(columns).map_err(|e| DataError::Batch(e.to_string()))
+        let arrays: Vec<ArrayRef> = self.reads.iter().chain(&self.fits_on).cloned().collect();
+        let fields: Vec<Field> =
+            names.zip(&arrays).map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+            .map_err(|e| DataError::Batch(e.to_string()))
     }
 
     /// A row's number among the training rows, if it is one that the operators are fitted on.
@@ -101,11 +114,30 @@ impl<'a> Input<'a> {
     pub(crate) fn values(
         &self,
         i: usize,
-        mut f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
+        f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
     ) -> Result<(), DataError> {
-        let array = self.read(i);
-        let present = |row: usize, value: Value<'_>| if value == Value::Missing { Ok(()) } else { f(row, value) };
-        visit_items(array.as_ref(), &WHOLE, present).map_err(|bad| bad.of(self.name(i)))
+        present(self.read(i), self.name(i), f)
+    }
+
+    /// As [`Input::values`], of a column with one value a row.
+    pub(crate) fn one_values(
+        &self,
+        i: usize,
+        f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
+    ) -> Result<(), DataError> {
+        if is_list(self.read(i)) {
+            return Err(bad_column(self.name(i), "holds lists, and this operator takes one value a row"));
+        }
+        self.values(i, f)
+    }
+
+    /// As [`Input::values`], of `fits_on[i]`.
+    pub(crate) fn fits_on_values(
+        &self,
+        i: usize,
+        f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
+    ) -> Result<(), DataError> {
+        present(self.fits_on(i), self.fits_on_name(i), f)
     }
 
     /// Calls `f` with each row's number in `reads[i]`; `None` where it is missing.
@@ -113,4 +145,14 @@ impl<'a> Input<'a> {
         let array = self.read(i);
         visit_numbers(array.as_ref(), each_row(array.len()), f).map_err(|bad| bad.of(self.name(i)))
     }
+}
+
+/// Calls `f` with each value that is there.
+fn present(
+    array: &ArrayRef,
+    name: &str,
+    mut f: impl FnMut(usize, Value<'_>) -> Result<(), String>,
+) -> Result<(), DataError> {
+    let each = |row: usize, value: Value<'_>| if value == Value::Missing { Ok(()) } else { f(row, value) };
+    visit_items(array.as_ref(), &WHOLE, each).map_err(|bad| bad.of(name))
 }

@@ -24,15 +24,31 @@ mod output;
 mod saved;
 mod table_files;
 
+mod bucketize;
+mod categorify;
 mod clip;
+mod combine;
+mod date_parts;
 mod difference_lag;
+mod drop_low_cardinality;
 mod drop_missing;
+mod expression;
 mod fill;
+mod filter;
 mod group_statistics;
+mod hash_bucket;
+mod hashed_cross;
 mod history;
 mod join;
+mod list_slice;
+mod log;
+mod min_max;
 mod normalise;
+mod one_hot;
+mod rename;
+mod split;
 mod target_encoding;
+mod value_count;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -53,14 +69,30 @@ macro_rules! operators {
 
 operators! {
     clip,
-    difference_lag,
-    drop_missing,
     fill,
-    group_statistics,
-    history,
-    join,
     normalise,
+    min_max,
+    log,
+    bucketize,
+    categorify,
+    hash_bucket,
+    combine,
+    hashed_cross,
+    one_hot,
+    split,
+    list_slice,
+    value_count,
+    date_parts,
+    expression,
+    rename,
+    filter,
+    drop_missing,
+    drop_low_cardinality,
+    join,
+    group_statistics,
     target_encoding,
+    history,
+    difference_lag,
 }
 
 /// The operator of a type.

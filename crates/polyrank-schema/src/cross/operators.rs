@@ -15,6 +15,8 @@ use crate::spec::{Block, OptionValue, Registry};
 pub(super) struct Columns {
     /// Those that there are, if the configuration lists the raw ones.
     pub(super) known: Option<BTreeSet<String>>,
+    /// The raw ones and those that operators make, in their order, whether or not they still are there.
+    order: Vec<String>,
     /// Those that an operator dropped, and its key.
     gone: BTreeMap<String, String>,
     /// Those that give a label away, and the label's column.
@@ -34,6 +36,7 @@ pub(super) fn check(ctx: &mut Context, config: &Config, labels: &Labels, registr
     check_names(ctx, operators, labels);
     let mut columns = Columns {
         known: config.data.reading.columns.as_ref().map(|columns| columns.iter().cloned().collect()),
+        order: config.data.reading.columns.iter().flatten().cloned().collect(),
         ..Columns::default()
     };
     let targets: BTreeSet<&str> = config.tasks.iter().map(|t| t.column.as_str()).filter(|c| !c.is_empty()).collect();
@@ -125,7 +128,7 @@ impl Columns {
         } else if let Some(known) = &self.known
             && !known.contains(column)
         {
-            let names: Vec<&str> = known.iter().map(String::as_str).collect();
+            let names: Vec<&str> = self.order.iter().filter(|name| known.contains(*name)).map(String::as_str).collect();
             let hint = if ctx.problems.full() { None } else { suggestion(column, &names, Quote::Value) };
             ctx.report(key, format!("`data.columns` has no column \"{shown}\""), hint);
         }
@@ -154,7 +157,9 @@ impl Columns {
             self.gone.insert(column.clone(), label.to_owned());
         }
         for column in &step.writes {
-            self.known.as_mut().map(|known| known.insert(column.clone()));
+            if self.known.as_mut().is_some_and(|known| known.insert(column.clone())) {
+                self.order.push(column.clone());
+            }
             self.gone.remove(column);
             set(&mut self.fitted, column, fitted.clone());
             // A label's column gives it away whatever it is made of, and whatever becomes of it.

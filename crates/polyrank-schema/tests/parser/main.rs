@@ -8,6 +8,7 @@ mod common;
 mod defaults;
 mod hostile;
 mod keys_and_values;
+mod operators;
 mod overrides;
 mod references;
 mod sequences;

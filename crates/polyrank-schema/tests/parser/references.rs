@@ -117,7 +117,7 @@ fn features_fit_together() {
         ),
         (
             &[After(TRAIN, "columns = ['uid','age','like','watch']\nvalid_fraction=0.1\nsplit='group:user'")],
-            "c.toml:5: data.split: `data.columns` has no column \"user\"; known: \"age\", \"like\", \"uid\", \"watch\"",
+            "c.toml:5: data.split: `data.columns` has no column \"user\"; known: \"uid\", \"age\", \"like\", \"watch\"",
         ),
         (
             &[After(TRAIN, "valid='v.csv'\nvalid_fraction=0.1")],

@@ -111,8 +111,8 @@ fn what_was_tampered_with_is_named() {
         (
             "/features/0/column",
             json!("x"),
-            "features.uid.column: `data.columns` has no column \"x\"; known: \"duration_time\", \"finish\", \"item_id\", \
-             \"like\", \"recent_items\", \"uid\", \"user_city\"",
+            "features.uid.column: `data.columns` has no column \"x\"; known: \"uid\", \"user_city\", \"item_id\", \
+             \"recent_items\", \"duration_time\", \"finish\", \"like\"",
         ),
         (
             "/features/0/kind/categorical/dim",
@@ -195,8 +195,8 @@ fn what_was_tampered_with_is_named() {
         (
             "/data/valid",
             json!({"fraction": {"fraction": 0.5, "split": {"group": "x"}}}),
-            "data.split: `data.columns` has no column \"x\"; known: \"duration_time\", \"finish\", \"item_id\", \
-             \"like\", \"recent_items\", \"uid\", \"user_city\"",
+            "data.split: `data.columns` has no column \"x\"; known: \"uid\", \"user_city\", \"item_id\", \
+             \"recent_items\", \"duration_time\", \"finish\", \"like\"",
         ),
         (
             "/data/reading/separator",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use polyrank_data::encode::{Encoders, InputLayout};
+use polyrank_data::operate::OperatorSummary;
 use polyrank_engine::{Graph, Space};
 use polyrank_model::matching::{layer_numbers, match_numbers};
 use polyrank_model::multi_task::relations;
@@ -93,9 +94,14 @@ fn text(config: &Config, encoders: &Encoders, graph: &Graph) -> String {
             3.0 * flops as f64 / 1e6
         ),
     ];
+    let operators = operators(encoders);
+    if !operators.is_empty() {
+        parts.insert(0, format!("operators\n{operators}"));
+    }
     let tasks = tasks(config);
     if !tasks.is_empty() {
-        parts.insert(1, format!("tasks\n{tasks}"));
+        let place = parts.len() - 2;
+        parts.insert(place, format!("tasks\n{tasks}"));
     }
     if !config.in_force.is_empty() {
         let rows: Vec<Vec<String>> =
@@ -103,6 +109,17 @@ fn text(config: &Config, encoders: &Encoders, graph: &Graph) -> String {
         parts.push(format!("not written, so in force\n{}", left(&["key", "value", "because of"], &rows)));
     }
     parts.join("\n\n")
+}
+
+/// What operators make of which columns, a line a step; empty without operators.
+fn operators(encoders: &Encoders) -> String {
+    let steps = encoders.operators().describe();
+    let row = |step: &OperatorSummary| {
+        let fitted = if step.used { step.fitted.clone() } else { "not used".to_owned() };
+        vec![step.operator.clone(), step.reads.join(", "), step.writes.join(", "), fitted]
+    };
+    let rows: Vec<Vec<String>> = steps.iter().map(row).collect();
+    if rows.is_empty() { String::new() } else { left(&["operator", "reads", "makes", "fitted"], &rows) }
 }
 
 /// Which task depends on which: `click ──product──► conversion`, a line a chain. Empty where tasks share layers alone.
@@ -139,7 +156,7 @@ fn features(encoders: &Encoders, layout: &InputLayout, graph: &Graph) -> String 
             let dense = layout.dense.iter().find(|d| d.feature == feature.name).map(|d| d.width);
             vec![
                 feature.name.clone(),
-                feature.encoder.clone(),
+                if feature.omitted { "left out: too few values".to_owned() } else { feature.encoder.clone() },
                 table.map_or(String::new(), |t| t.rows.to_string()),
                 table.map(|t| t.dim).or(dense).map_or(String::new(), |w| w.to_string()),
                 format!("{:.2} %", 100.0 * feature.missing),

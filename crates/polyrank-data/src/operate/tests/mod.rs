@@ -4,6 +4,7 @@ mod difference_lag;
 mod group_statistics;
 mod history;
 mod join;
+mod one_row;
 mod target_encoding;
 
 use std::collections::BTreeMap;
@@ -51,6 +52,7 @@ impl Trial {
             let value = match option.default {
                 OptionDefault::Always(Literal::Int(n)) => OptionValue::Int(n),
                 OptionDefault::Always(Literal::Float(x)) => OptionValue::Float(x),
+                OptionDefault::Always(Literal::Bool(flag)) => OptionValue::Bool(flag),
                 OptionDefault::Always(Literal::Text(text)) => OptionValue::Text(text.to_owned()),
                 _ => continue,
             };

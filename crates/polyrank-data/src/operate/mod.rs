@@ -9,8 +9,6 @@
 //! - [`applied`] are all fitted operators together; [`Encoders`](crate::encode::Encoders) hold them and apply them first.
 //! - [`saved`] is their folder in the bundle.
 
-#![allow(dead_code, reason = "more operators follow")]
-
 pub(crate) mod applied;
 mod by_key;
 mod event_rows;

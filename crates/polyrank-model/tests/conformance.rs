@@ -361,10 +361,10 @@ fn every_block_that_shares_layers_takes_tasks_of_several_classes() {
         rows.labels.chunks_mut(3).zip(&rows.items).for_each(|(labels, item)| labels[1] = f64::from(item % 3));
         let mut trainer = trainer(&config);
         let losses: Vec<f64> =
-            (0..30).map(|_| trainer.step(&rows.feed(), &rows.labels).unwrap().loss_sums[1]).collect();
+            (0..60).map(|_| trainer.step(&rows.feed(), &rows.labels).unwrap().loss_sums[1]).collect();
         // Gates that are drawn anew each step make single losses jump.
-        let late = losses[25..].iter().sum::<f64>() / 5.0;
-        assert!(late < 0.98 * losses[0], "{block}: {losses:?}");
+        let late = losses[55..].iter().sum::<f64>() / 5.0;
+        assert!(late < 0.9 * losses[0], "{block}: {losses:?}");
         let together = scores(&trainer, &rows);
         assert_eq!(together.len(), ROWS * 5, "{block}");
         assert_eq!(scores(&trainer, &rows.row(17)), together[5 * 17..5 * 18], "{block}");

@@ -10,7 +10,7 @@ use polyrank_schema::config::TaskKind;
 
 use crate::TrainError;
 use crate::evaluate::{Measured, MeasuredTask, collect_with};
-use crate::metrics::{self, Metric};
+use crate::metrics;
 
 /// The columns with what each task's label was drawn from: a binary one's probability, a number's mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub struct Compared {
 
 /// One metric of one task: the bundle's, the truth's, and by how much the bundle's is worse.
 #[derive(Debug, Clone, Copy)]
-pub struct Regret {
-    /// The metric.
-    pub metric: &'static Metric,
+pub struct Regret<'a> {
+    /// The metric's name, as in the figures: with `weighted_` where it counts rows by their weights.
+    pub name: &'a str,
     /// Of the bundle.
     pub model: Option<f64>,
     /// Of the truth.
@@ -101,14 +101,14 @@ pub fn compare(predictor: &Predictor, patterns: &[String], base: &Path, truth: &
 
 impl Compared {
     /// By task: its figures, and each metric that has a better side.
-    pub fn regrets(&self) -> impl Iterator<Item = (&MeasuredTask, Vec<Regret>)> {
+    pub fn regrets(&self) -> impl Iterator<Item = (&MeasuredTask, Vec<Regret<'_>>)> {
         self.model.tasks.iter().zip(&self.truth.tasks).map(|(task, truth)| {
             let regrets = task.metrics.iter().filter_map(|(name, model)| {
                 let metric = metrics::find(name)?;
                 let truth = truth.metrics.get(name);
                 metric.regret(0.0, 0.0)?;
                 let regret = model.zip(truth).and_then(|(model, truth)| metric.regret(model, truth));
-                Some(Regret { metric, model, truth, regret })
+                Some(Regret { name, model, truth, regret })
             });
             (task, regrets.collect())
         })

@@ -11,6 +11,7 @@
 
 pub(crate) mod applied;
 mod by_key;
+mod by_moments;
 mod event_rows;
 mod event_store;
 pub(crate) mod fitting;

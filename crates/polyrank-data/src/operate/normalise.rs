@@ -1,18 +1,13 @@
 //! `normalise`: (x − mean) / population standard deviation over the training rows; a constant column gives 0, and a
 //! missing number stays missing.
 
-use std::sync::Arc;
-
 use polyrank_schema::operator::{always, never};
-use polyrank_schema::{Block, BlockSpec, OperatorSpec, Step};
+use polyrank_schema::{BlockSpec, OperatorSpec};
 
-use super::input::Input;
-use super::operator::{Fit, Operator, Output, Setting, Stage, Transform};
+use super::by_moments::{self, Scaling};
+use super::operator::Operator;
 use super::options::{COLUMNS, INTO, SUFFIX, check_columns, each_column};
-use super::output::{numbers, one};
-use super::saved::{Saved, Saver};
 use crate::encode::moments::Moments;
-use crate::error::DataError;
 
 pub(super) const OPERATOR: Operator = Operator {
     spec: OperatorSpec {
@@ -26,53 +21,22 @@ pub(super) const OPERATOR: Operator = Operator {
         fits: always,
         hides_labels: never,
     },
-    new,
-    load: Some(load),
+    new: by_moments::new::<Normalise>,
+    load: Some(by_moments::load::<Normalise>),
 };
 
-/// Also the fit: what is known of the numbers so far.
 #[derive(Debug)]
-struct Normalise(Moments);
+struct Normalise;
 
-fn new(_: &Block, _: &Step, _: &Setting<'_>) -> Result<Stage, DataError> {
-    Stage::fit(Normalise(Moments::default()))
-}
-
-fn load(_: &Block, _: &Step, saved: &Saved<'_>) -> Result<Arc<dyn Transform>, DataError> {
-    let moments: Moments = saved.json()?;
-    moments.check().map_err(|problem| saved.refuse(problem))?;
-    Ok(Arc::new(Normalise(moments)))
-}
-
-impl Fit for Normalise {
-    fn observe(&mut self, rows: &Input<'_>) -> Result<(), DataError> {
-        rows.numbers(0, |_, x| x.into_iter().for_each(|x| self.0.observe(x)))
-    }
-
-    fn merge(&mut self, other: Self) -> Result<(), DataError> {
-        self.0.merge(&other.0);
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Arc<dyn Transform>, DataError> {
-        Ok(Arc::new(self))
-    }
-}
-
-impl Transform for Normalise {
-    fn transform(&self, rows: &Input<'_>) -> Result<Output, DataError> {
-        let (mean, std) = (self.0.mean, self.0.std());
+impl Scaling for Normalise {
+    fn function(moments: &Moments) -> impl Fn(f64) -> f64 {
+        let (mean, std) = (moments.mean, moments.std());
         // Later readers take what a 32-bit float holds; a tiny deviation must not make more of a number.
         let limit = f64::from(f32::MAX);
-        let scaled = |x: f64| if std > 0.0 { ((x - mean) / std).clamp(-limit, limit) } else { 0.0 };
-        one(numbers(rows, |x| x.map(scaled))?)
+        move |x| if std > 0.0 { ((x - mean) / std).clamp(-limit, limit) } else { 0.0 }
     }
 
-    fn save(&self, saver: &mut Saver<'_>) -> Result<(), DataError> {
-        saver.json(&self.0)
-    }
-
-    fn describe(&self) -> String {
-        format!("mean {}, standard deviation {}", self.0.mean, self.0.std())
+    fn describe(moments: &Moments) -> String {
+        format!("mean {}, standard deviation {}", moments.mean, moments.std())
     }
 }

@@ -72,7 +72,7 @@ fn json_of_both(compared: &Compared) -> String {
     let regrets: Map<String, Value> = compared
         .regrets()
         .map(|(task, regrets)| {
-            let by_metric = regrets.iter().map(|regret| (regret.metric.name.to_owned(), json!(regret.regret)));
+            let by_metric = regrets.iter().map(|regret| (regret.name.to_owned(), json!(regret.regret)));
             (task.name.clone(), Value::Object(by_metric.collect()))
         })
         .collect();
@@ -87,7 +87,7 @@ fn text_of_both(compared: &Compared) -> String {
     for (task, regrets) in compared.regrets() {
         rows.extend(regrets.iter().map(|r| {
             let figures = [r.model, r.truth, r.regret].map(figure);
-            [task.name.clone(), r.metric.name.to_owned()].into_iter().chain(figures).collect::<Vec<_>>()
+            [task.name.clone(), r.name.to_owned()].into_iter().chain(figures).collect::<Vec<_>>()
         }));
     }
     let table = render(&["task", "metric", "model", "truth", "regret"], &rows);

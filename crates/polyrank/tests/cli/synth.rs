@@ -134,3 +134,26 @@ fn what_cannot_be_made_up_is_said() {
     failed(&["config.toml", "--rows", "9", "-o", "x.csv"], &["no column tagged `target`"]);
     assert!(!place.path("x.csv").exists());
 }
+
+/// The configuration of `examples/tenrec.toml`, and what its first lines say to run.
+#[test]
+fn the_example_trains_and_each_metric_has_its_own_regret() {
+    let place = Place::new();
+    std::fs::write(place.path("tenrec.toml"), include_str!("../../../../examples/tenrec.toml")).unwrap();
+    place.run(&["synth", "tenrec", "--rows=4000", "--sizes=0.8,0.2", "--probabilities", "-o", "tenrec.parquet"]).ok();
+    place.run(&["train", "tenrec.toml", "--out", "run", "--set", "train.epochs=1"]).ok();
+    let evaluate = ["evaluate", "run/bundle", "tenrec-valid.parquet", "--truth"];
+    let json = place.run(&[&evaluate[..], &["--json"]].concat()).ok().out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    // Positives weigh more than negatives, so the two loglosses differ, and so do their regrets.
+    let [plain, weighted] = ["logloss", "weighted_logloss"].map(|name| {
+        let of = |part: &serde_json::Value| part["like"][name].as_f64().unwrap();
+        let regret = of(&json["regret"]);
+        assert!((of(&json["tasks"]) - of(&json["truth"]) - regret).abs() < 1e-12, "{name}");
+        regret
+    });
+    assert_ne!(plain, weighted);
+    let text = place.run(&evaluate).ok().out;
+    let rows = |name: &str| text.lines().filter(|line| line.split_whitespace().take(2).eq(["like", name])).count();
+    assert_eq!((rows("logloss"), rows("weighted_logloss")), (1, 1), "{text}");
+}

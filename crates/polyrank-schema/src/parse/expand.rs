@@ -10,7 +10,7 @@ use super::columns::tags;
 use super::features::{KEYS, names_of};
 use crate::choices::choices;
 use crate::error::printable;
-use crate::limits::{FEATURES, LIST_LENGTH, SEQUENCE_LENGTH};
+use crate::limits::{CLASSES, FEATURES, LIST_LENGTH, SEQUENCE_LENGTH};
 use crate::named::{Kind, Named};
 use crate::preset::Preset;
 use crate::read::{Context, Found, Section};
@@ -230,16 +230,35 @@ pub(super) fn decide(root: &mut Table, schema: &Schema, preset: Preset) {
     }
     if let Some(Node { value: Value::List(items), .. }) = root.get_mut("tasks") {
         items.iter_mut().filter_map(|item| Deciding::open(item, schema)).for_each(|mut entry| {
+            entry.forget();
             if let Some((goal, because)) = decide::goal(entry.column) {
                 entry.put("kind", named(goal), &because);
+            }
+            if entry.table.text("kind") == Some("multi_class") {
+                classes(&mut entry);
             }
         });
     }
 }
 
+/// The classes of a label are the numbers of its domain.
+fn classes(entry: &mut Deciding<'_>) {
+    let Some((min, max)) = entry.column.int_bounds().filter(|(min, max)| max.abs_diff(*min) < CLASSES as u64) else {
+        return;
+    };
+    let because = format!("domain {min} to {max}");
+    let classes = match min {
+        0 => Value::Int(i128::from(max) + 1),
+        _ => Value::List((min..=max).map(|class| entry.node(Value::Int(class.into()), &because)).collect()),
+    };
+    entry.put("classes", classes, &because);
+}
+
 /// Reports the entries whose kind neither they nor their columns say.
 pub(super) fn report_undecided(ctx: &mut Context, root: &mut Table, schema: &Schema) {
-    for (list, tags) in [("features", "`categorical` or `continuous`"), ("tasks", "`binary` or `regression`")] {
+    for (list, tags) in
+        [("features", "`categorical` or `continuous`"), ("tasks", "`binary`, `regression` or `multi_class`")]
+    {
         let Some(Node { value: Value::List(items), .. }) = root.get_mut(list) else { continue };
         for entry in items.iter_mut().filter_map(|item| Deciding::open(item, schema)) {
             // A task that is written has a kind by default.

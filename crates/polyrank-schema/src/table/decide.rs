@@ -82,6 +82,9 @@ pub(crate) fn goal(column: &Column) -> Option<Decision<Goal>> {
     if column.tags.has(&Tag::Regression) {
         return Some((Goal::Regression, tag(&Tag::Regression)));
     }
+    if column.tags.has(&Tag::MultiClass) {
+        return Some((Goal::MultiClass, tag(&Tag::MultiClass)));
+    }
     if column.tags.has(&Tag::Binary) {
         return Some((Goal::Binary, tag(&Tag::Binary)));
     }
@@ -93,6 +96,9 @@ pub(crate) fn goal(column: &Column) -> Option<Decision<Goal>> {
     }
     if column.tags.has(&Tag::Continuous) {
         return Some((Goal::Regression, tag(&Tag::Continuous)));
+    }
+    if let Some(found) = first(column, &[Tag::Classification, Tag::Categorical]) {
+        return Some((Goal::MultiClass, tag(found)));
     }
     (column.value_type == Some(ValueType::Float)).then(|| (Goal::Regression, "type float".to_owned()))
 }

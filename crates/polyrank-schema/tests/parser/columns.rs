@@ -309,3 +309,21 @@ fn the_table_of_a_configuration_tells_what_its_features_are() {
     let FeatureKind::Categorical { table: Some(owner), list: Some(list), .. } = kind(&again, "last") else { panic!() };
     assert_eq!((owner.as_str(), list.max_length), ("item", Some(5)));
 }
+
+#[test]
+fn a_label_of_several_classes_has_those_of_its_domain() {
+    let config = with(
+        "[[columns]]\nname = \"stars\"\ntags = [\"target\", \"multi_class\"]\ndomain = { min = 1, max = 5 }\n\n\
+         [[columns]]\nname = \"level\"\ntags = [\"target\", \"categorical\"]\ndomain = { min = 0, max = 2 }",
+    )
+    .unwrap();
+    let classes = |name: &str| match &config.tasks.iter().find(|t| t.name == name).unwrap().kind {
+        TaskKind::MultiClass { classes } => classes.join(" "),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((classes("stars"), classes("level")), ("1 2 3 4 5".to_owned(), "0 1 2".to_owned()));
+    assert_eq!(because(&config, "tasks.level.classes"), ("3", "domain 0 to 2"));
+    assert_eq!(config.table().get("stars").unwrap().cardinality(), Some(6));
+    let text = problems(with("[[columns]]\nname = \"stars\"\ntags = [\"target\", \"multi_class\"]"));
+    assert!(text.contains("tasks.stars.classes: missing"), "{text}");
+}

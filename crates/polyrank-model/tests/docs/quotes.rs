@@ -2,7 +2,8 @@
 
 use crate::blocks::{Block, blocks, read, stands_in, trimmed};
 
-const PAGES: [&str; 4] = ["docs/annotated-mmoe.md", "docs/annotated-ple.md", "docs/blocks.md", "CONTRIBUTING.md"];
+const PAGES: [&str; 5] =
+    ["docs/annotated-mmoe.md", "docs/annotated-ple.md", "docs/blocks.md", "docs/tenrec.md", "CONTRIBUTING.md"];
 
 /// Programs that a page holds in full, between marks of the file that runs them.
 const PROGRAMS: [(&str, &str); 3] = [

@@ -1,10 +1,12 @@
 //! `polyrank prepare`.
 
+mod table;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::Schema;
 use clap::{Args, ValueEnum};
 use polyrank_data::encode::{Encoders, Labels};
 use polyrank_schema::Config;
@@ -15,7 +17,8 @@ use crate::commands::write::{Format, Writer};
 use crate::failure::Failure;
 use crate::{load, output};
 
-/// Fits operators and encoders on the training rows and writes what becomes of rows, with schema.json beside it.
+/// Fits operators and encoders on the training rows and writes what becomes of rows, with schema.json and schema.pbtxt
+/// beside it.
 #[derive(Debug, Args)]
 pub(crate) struct Prepare {
     /// The configuration
@@ -71,11 +74,16 @@ impl Prepare {
             }
         }
         writer.finish()?;
-        let beside = self.output.with_file_name("schema.json");
-        let described = describe(schema.as_ref(), &loaded.config, &encoders, self.columns);
-        let text = serde_json::to_string_pretty(&described).map_err(|e| Failure::other(&beside, e))?;
-        std::fs::write(&beside, text + "\n").map_err(|e| Failure::io(&beside, e))?;
-        output::message(&format!("wrote {rows} rows to {}, and {}", self.output.display(), beside.display()));
+        let [json, pbtxt] = ["schema.json", "schema.pbtxt"].map(|name| self.output.with_file_name(name));
+        let schema = schema.unwrap_or_else(|| Arc::new(Schema::empty()));
+        let described = describe(&schema, &loaded.config, &encoders, self.columns);
+        let text = serde_json::to_string_pretty(&described).map_err(|e| Failure::other(&json, e))?;
+        std::fs::write(&json, text + "\n").map_err(|e| Failure::io(&json, e))?;
+        let table = table::table(&schema, &loaded.config, &encoders, self.columns);
+        let text = table.map_err(|e| Failure::other(&pbtxt, e))?.to_pbtxt();
+        std::fs::write(&pbtxt, text).map_err(|e| Failure::io(&pbtxt, e))?;
+        let [json, pbtxt] = [json.display(), pbtxt.display()];
+        output::message(&format!("wrote {rows} rows to {}, and {json} and {pbtxt}", self.output.display()));
         Ok(())
     }
 }
@@ -86,7 +94,7 @@ struct Column {
     name: String,
     /// Its Arrow type.
     r#type: String,
-    /// `feature`, or `label`.
+    /// `feature`, `label`, or `weight`.
     role: &'static str,
     /// The feature's encoder.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,20 +113,26 @@ struct Described {
     columns: Vec<Column>,
 }
 
-fn describe(schema: Option<&SchemaRef>, config: &Config, encoders: &Encoders, columns: bool) -> Described {
+fn describe(schema: &Schema, config: &Config, encoders: &Encoders, columns: bool) -> Described {
     let features = encoders.describe();
     let column = |name: &String, kind: String| {
         let label = config.tasks.iter().any(|task| if columns { task.column == *name } else { task.name == *name });
         let feature = features.iter().find(|feature| !columns && !label && feature.name == *name);
+        let weight = !columns && name.starts_with("weight:") && feature.is_none();
         Column {
             name: name.clone(),
             r#type: kind,
-            role: if label { "label" } else { "feature" },
+            role: match (label, weight) {
+                (true, _) => "label",
+                (false, true) => "weight",
+                (false, false) => "feature",
+            },
             encoder: feature.map(|feature| feature.encoder.clone()),
             table_rows: feature.and_then(|feature| feature.table_rows),
             cardinality: feature.and_then(|feature| feature.cardinality),
         }
     };
-    let fields = schema.into_iter().flat_map(|schema| schema.fields());
-    Described { columns: fields.map(|field| column(field.name(), field.data_type().to_string())).collect() }
+    Described {
+        columns: schema.fields().iter().map(|field| column(field.name(), field.data_type().to_string())).collect(),
+    }
 }

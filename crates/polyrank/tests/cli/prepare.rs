@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int64Type, UInt32Type};
 use arrow_array::{Array, RecordBatch};
+use polyrank::{Schema, Tag};
 
 use crate::support::{CONFIG, Place, read};
 
@@ -97,4 +98,31 @@ fn what_cannot_be_written_is_refused_and_leaves_no_file() {
     let bad = ["prepare", "config.toml", "-o", "rows.parquet", "--part", "valid"];
     place.run(&bad).failed(2, &["valid.csv:2", "`duration`"]);
     assert!(!place.path("rows.parquet").exists());
+}
+
+#[test]
+fn the_schema_beside_the_rows_reads_back_and_trains() {
+    let place = place();
+    for (columns, file) in [(false, "encoded"), (true, "raw")] {
+        let output = format!("{file}/rows.parquet");
+        std::fs::create_dir(place.path(file)).unwrap();
+        let all = ["prepare", "config.toml", "-o", &output, "--columns"];
+        place.run(&all[..4 + usize::from(columns)]).ok();
+        let text = place.read(&format!("{file}/schema.pbtxt"));
+        let schema = Schema::from_pbtxt(&text, "schema.pbtxt").unwrap();
+        assert_eq!(schema.names(), names(&read(&place.path(&output))));
+        let copy = Schema::new(schema.columns().to_vec()).unwrap();
+        assert_eq!((copy.to_pbtxt(), &copy), (text, &schema));
+        assert_eq!(schema.targets().names(), ["finish", "like"]);
+        assert!(schema.get("duration").unwrap().tags.has(&Tag::Continuous));
+        assert!(schema.get("te_item_id_finish").unwrap().tags.has(&Tag::Continuous));
+        if !columns {
+            let described: serde_json::Value = serde_json::from_str(&place.read("encoded/schema.json")).unwrap();
+            let rows = described["columns"][1]["table_rows"].as_u64();
+            assert_eq!(schema.get("item_id").unwrap().cardinality(), rows);
+        }
+        let config = "[data]\ntrain = [\"rows.parquet\"]\nschema = \"schema.pbtxt\"\n[train]\nepochs = 1\n";
+        place.write(&format!("{file}/again.toml"), config);
+        place.run(&["train", &format!("{file}/again.toml"), "--out", &format!("{file}/run")]).ok();
+    }
 }

@@ -5,6 +5,7 @@
 mod blocks;
 mod demo;
 mod embeddings;
+mod examples;
 mod exit_codes;
 mod formats;
 mod hostile;

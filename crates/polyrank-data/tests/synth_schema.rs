@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Int8Type, Int64Type};
+use arrow_array::types::{Float32Type, Float64Type, Int8Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
-use polyrank_data::synth::{Design, Rows, World};
+use polyrank_data::synth::{Design, Rows, Wishes, World};
 use polyrank_schema::table::{Column, Domain, Schema, Tag, ValueType};
 
 const ROWS: u64 = 20_000;
@@ -125,12 +125,69 @@ fn a_target_says_its_rate_and_what_it_comes_after() {
     assert!(click.iter().zip(&like).all(|(click, like)| like <= click));
 }
 
+/// Each class comes as often as asked for, and as often as the probabilities beside the labels say; what other tasks like
+/// makes the higher classes likelier.
+#[test]
+fn labels_of_several_classes_follow_their_probabilities() {
+    let stars = Column::new("stars").with_tags([Tag::Target, Tag::MultiClass]).with_domain(Domain::ints(1, 4));
+    let columns = |noise: f64| {
+        let rates = vec![0.1, 0.2, 0.4, 0.3];
+        let schema = Schema::new(vec![
+            id("user", Tag::User, Domain::ints(0, 999)),
+            id("item", Tag::Item, Domain::ints(0, 999)),
+            click().with_property("rate", 0.3),
+            stars.clone().with_property("rates", rates),
+        ]);
+        let wishes = Wishes { noise: Some(noise), ..Wishes::default() };
+        World::new(wishes.applied(Design::of(&schema.unwrap()).unwrap()).unwrap(), 1).unwrap().rows(0..ROWS, true)
+    };
+    for noise in [0.0, 0.3] {
+        let batch = columns(noise);
+        let stars = ints(&batch, "stars");
+        let truth = |name: &str| batch.column_by_name(name).unwrap().as_primitive::<Float64Type>().values().to_vec();
+        let p: Vec<Vec<f64>> = (1..=4).map(|class| truth(&format!("stars_probability_{class}"))).collect();
+        assert!((0..stars.len()).all(|row| (p.iter().map(|p| p[row]).sum::<f64>() - 1.0).abs() < 1e-12));
+        for ((class, p), rate) in (1..=4).zip(&p).zip([0.1, 0.2, 0.4, 0.3]) {
+            let share = stars.iter().filter(|label| **label == class).count() as f64 / ROWS as f64;
+            let mean = p.iter().sum::<f64>() / ROWS as f64;
+            assert!((mean - rate).abs() < 0.02 && (share - mean).abs() < 0.015, "{class}: {share}, {mean} for {rate}");
+            // Of rows with about the same probability as many are of the class.
+            let mut order: Vec<usize> = (0..stars.len()).collect();
+            order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
+            for part in order.chunks(4000) {
+                let found = part.iter().filter(|row| stars[**row] == class).count() as f64 / 4000.0;
+                let told = part.iter().map(|row| p[*row]).sum::<f64>() / 4000.0;
+                assert!((found - told).abs() < 0.04, "{class}: {found} for {told}");
+            }
+        }
+        let clicks = truth("click_probability");
+        let mean_where = |liked: bool| {
+            let rows: Vec<f64> =
+                (0..stars.len()).filter(|r| (clicks[*r] > 0.3) == liked).map(|r| stars[r] as f64).collect();
+            rows.iter().sum::<f64>() / rows.len() as f64
+        };
+        assert!(mean_where(true) > mean_where(false) + 0.1, "{} {}", mean_where(true), mean_where(false));
+    }
+}
+
 #[test]
 fn what_cannot_be_made_up_is_said() {
     let user = || id("user", Tag::User, Domain::ints(0, 9));
     assert!(failure(vec![user()]).contains("tagged `target`"));
     let classes = Column::new("mood").with_tags([Tag::Target, Tag::MultiClass]);
-    assert!(failure(vec![user(), classes]).contains("`mood`"));
+    assert!(
+        failure(vec![user(), classes.clone()])
+            .contains("`mood`: labels of several classes are the numbers of a domain")
+    );
+    let many = classes.clone().with_domain(Domain::ints(1, 65));
+    assert!(failure(vec![user(), many]).contains("65 numbers; from 2 to 64"));
+    let classes = classes.with_domain(Domain::ints(1, 3));
+    let rates = |rates: &[f64]| classes.clone().with_property("rates", rates);
+    assert!(failure(vec![user(), rates(&[0.5, 0.5])]).contains("`mood`: several classes have `rates`"));
+    assert!(failure(vec![user(), rates(&[0.5, 0.4, 0.2])]).contains("sum to 1"));
+    let design = Design::of(&Schema::new(vec![user(), classes]).unwrap()).unwrap();
+    let wish = Wishes { rates: vec![("mood".to_owned(), 0.3)], ..Wishes::default() };
+    assert!(wish.applied(design).unwrap_err().to_string().contains("property `rates`"));
     let after = click().with_property("after", "view");
     assert!(failure(vec![user(), after]).contains("`view`, which is no task before it"));
     let vector = Column::new("v").with_tags([Tag::Item, Tag::Embedding]).with_value_count(0, Some(8));

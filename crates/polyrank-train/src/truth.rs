@@ -12,12 +12,16 @@ use crate::TrainError;
 use crate::evaluate::{Measured, MeasuredTask, collect_with};
 use crate::metrics;
 
-/// The columns with what each task's label was drawn from: a binary one's probability, a number's mean.
+/// The columns with what each task's label was drawn from: a binary one's probability, a number's mean, of several classes
+/// the probability of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Truth {
-    /// By task.
-    columns: Vec<String>,
+    /// By task; one column, or one a class.
+    columns: Vec<Vec<String>>,
 }
+
+/// How far the probabilities of several classes may sum up beside 1: those of a text file are rounded.
+const OFF: f32 = 1e-3;
 
 /// The figures of a bundle, and those of the truth on the same rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,54 +46,58 @@ pub struct Regret<'a> {
 }
 
 impl Truth {
-    /// The columns as `polyrank synth` names them: the label's with `_probability`, with `_mean` if it is a number.
+    /// The columns as `polyrank synth` names them: the label's with `_probability`, with `_mean` if it is a number, with
+    /// `_probability_CLASS` for each of several classes.
     pub fn of(config: &Config) -> Truth {
-        let column = |kind: &TaskKind, label: &str| match kind {
-            TaskKind::Regression { .. } => format!("{label}_mean"),
-            _ => format!("{label}_probability"),
+        let columns = |kind: &TaskKind, label: &str| match kind {
+            TaskKind::Binary { .. } => vec![format!("{label}_probability")],
+            TaskKind::Regression { .. } => vec![format!("{label}_mean")],
+            TaskKind::MultiClass { classes } => by_class(&format!("{label}_probability"), classes),
         };
-        Truth { columns: config.tasks.iter().map(|task| column(&task.kind, &task.column)).collect() }
+        Truth { columns: config.tasks.iter().map(|task| columns(&task.kind, &task.column)).collect() }
     }
 
-    /// Another column for task number `task`.
-    pub fn set(&mut self, task: usize, column: &str) {
-        if let Some(named) = self.columns.get_mut(task) {
-            column.clone_into(named);
+    /// Another column for task number `task` of `config`; of several classes the columns `COLUMN_CLASS`.
+    pub fn set(&mut self, config: &Config, task: usize, column: &str) {
+        if let (Some(named), Some(task)) = (self.columns.get_mut(task), config.tasks.get(task)) {
+            *named = match &task.kind {
+                TaskKind::MultiClass { classes } => by_class(column, classes),
+                _ => vec![column.to_owned()],
+            };
         }
     }
+}
+
+fn by_class(start: &str, classes: &[String]) -> Vec<String> {
+    classes.iter().map(|class| format!("{start}_{class}")).collect()
 }
 
 /// Measures a predictor and the truth on labelled rows of files; `patterns` are relative to `base`.
 ///
 /// # Errors
 /// As [`evaluate`](crate::evaluate::evaluate); a column that is not there, a row without a truth where it has the label, a
-/// probability that is none, a task of several classes, or operators that remove rows.
+/// probability that is none, probabilities of several classes that do not sum to 1, or operators that remove rows.
 pub fn compare(predictor: &Predictor, patterns: &[String], base: &Path, truth: &Truth) -> Result<Compared, TrainError> {
     let tasks = &predictor.config().tasks;
-    if let Some(task) = tasks.iter().find(|task| matches!(task.kind, TaskKind::MultiClass { .. })) {
-        let problem = "a task of several classes has no truth in one column; evaluate without the truth".to_owned();
-        return Err(DataError::BadValue { column: task.column.clone(), problem }.into());
-    }
+    let columns: Vec<String> = truth.columns.concat();
     let mut truths: Vec<Vec<f32>> = vec![Vec::new(); tasks.len()];
-    let mut collected = collect_with(predictor, patterns, base, &truth.columns, |batch, raw| {
+    let mut collected = collect_with(predictor, patterns, base, &columns, |batch, raw| {
         if batch.rows != raw.batch.num_rows() {
             let problem = "operators remove rows, so the truth cannot be put beside the scores; remove them beforehand";
             return Err(DataError::BadFile { path: raw.file.to_path_buf(), problem: problem.to_owned() });
         }
-        for (t, (task, column)) in tasks.iter().zip(&truth.columns).enumerate() {
-            let found = numbers(&raw.batch, column).map_err(|e| raw.locate(e))?;
-            let labels = batch.labels.iter().skip(t).step_by(tasks.len());
-            let fault = |x: f32| match task.kind {
-                _ if x.is_nan() => Some("is missing where the label is not".to_owned()),
-                TaskKind::Binary { .. } if !(0.0..=1.0).contains(&x) => Some(format!("{x} is no probability")),
-                _ => None,
-            };
-            let checked = found.iter().zip(labels).enumerate().filter(|(_, (_, label))| !label.is_nan());
-            if let Some((row, problem)) = checked.map(|(row, (x, _))| (row, fault(*x))).find(|(_, p)| p.is_some()) {
-                let problem = format!("the truth of task `{}` {}", task.name, problem.unwrap_or_default());
-                return Err(raw.locate(DataError::BadCell { column: column.clone(), row, problem }));
+        for (t, (task, columns)) in tasks.iter().zip(&truth.columns).enumerate() {
+            let found = columns.iter().map(|column| numbers(&raw.batch, column));
+            let found = found.collect::<Result<Vec<_>, _>>().map_err(|e| raw.locate(e))?;
+            let labels = batch.labels.iter().skip(t).step_by(tasks.len()).enumerate();
+            for (row, _) in labels.filter(|(_, label)| !label.is_nan()) {
+                let of_row = || found.iter().map(|column| column[row]);
+                if let Some((class, problem)) = fault(&task.kind, of_row()) {
+                    let problem = format!("the truth of task `{}` {problem}", task.name);
+                    return Err(raw.locate(DataError::BadCell { column: columns[class].clone(), row, problem }));
+                }
             }
-            truths[t].extend(found);
+            truths[t].extend((0..batch.rows).flat_map(|row| found.iter().map(move |column| column[row])));
         }
         Ok(())
     })?;
@@ -97,6 +105,22 @@ pub fn compare(predictor: &Predictor, patterns: &[String], base: &Path, truth: &
     collected.scores = truths;
     let truth = collected.measure(predictor.config())?;
     Ok(Compared { model, truth })
+}
+
+/// What is wrong with a row's truth, and with which of its columns.
+fn fault(kind: &TaskKind, truth: impl Iterator<Item = f32> + Clone) -> Option<(usize, String)> {
+    let probabilities = !matches!(kind, TaskKind::Regression { .. });
+    let of_one = |x: f32| match x {
+        x if x.is_nan() => Some("is missing where the label is not".to_owned()),
+        x if probabilities && !(0.0..=1.0).contains(&x) => Some(format!("{x} is no probability")),
+        _ => None,
+    };
+    if let Some((class, problem)) = truth.clone().enumerate().find_map(|(class, x)| Some((class, of_one(x)?))) {
+        return Some((class, problem));
+    }
+    let sum: f32 = truth.sum();
+    let several = matches!(kind, TaskKind::MultiClass { .. });
+    (several && (sum - 1.0).abs() > OFF).then(|| (0, format!("sums to {sum} over its classes, not to 1")))
 }
 
 impl Compared {

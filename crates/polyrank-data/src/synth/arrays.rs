@@ -76,9 +76,11 @@ impl<'a> Arrays<'a> {
             return;
         }
         for ((task, truths), after) in design.tasks.iter().zip(labels.truths).zip(labels.truths_after) {
-            self.push(&task.truth(), Arc::new(Float64Array::from(truths)));
-            if let Some(name) = task.truth_after() {
-                self.push(&name, Arc::new(Float64Array::from(after)));
+            for (names, truths) in [(task.truths(), truths), (task.truths_after(), after)] {
+                for (k, name) in names.iter().enumerate() {
+                    let class = truths.iter().skip(k).step_by(names.len()).copied();
+                    self.push(name, Arc::new(Float64Array::from_iter_values(class)));
+                }
             }
         }
     }
@@ -111,7 +113,7 @@ impl<'a> Arrays<'a> {
             _ => (&cast.users, &raw.tastes),
         };
         let stream = Stream::new(self.seed, 64 << 32 | index as u64);
-        let width = FACTORS * (self.design.tasks.len() + 1);
+        let width = FACTORS * (self.design.signals() + 1);
         let numbers = owners.iter().enumerate().flat_map(|(row, owner)| {
             let (shown, place) = (&factors[row * width..][..width], owner.wrapping_mul(u64::from(size)));
             (0..size).map(move |k| {

@@ -107,7 +107,7 @@ pub enum Form {
     Int64,
     /// 32-bit integers.
     Int32,
-    /// 8-bit integers, of binary labels.
+    /// 8-bit integers, of labels of few classes.
     Int8,
     /// 32-bit floats.
     Float32,
@@ -131,7 +131,7 @@ pub struct Task {
 }
 
 /// What a label is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TaskKind {
     /// 0 or 1.
     Binary {
@@ -152,46 +152,70 @@ pub enum TaskKind {
         /// The largest.
         max: f64,
     },
+    /// One of several classes, which are whole numbers.
+    Classes {
+        /// The smallest.
+        first: i64,
+        /// By class, the part of all rows that are of it.
+        shares: Vec<f64>,
+    },
 }
 
 impl TaskKind {
     /// The mean over all rows: the rate of a binary label.
     pub fn mean(&self) -> f64 {
-        match *self {
-            TaskKind::Binary { rate } => rate,
-            TaskKind::Amount { mean } | TaskKind::Bounded { mean, .. } => mean,
+        match self {
+            TaskKind::Binary { rate } => *rate,
+            TaskKind::Amount { mean } | TaskKind::Bounded { mean, .. } => *mean,
+            TaskKind::Classes { first, shares } => {
+                shares.iter().enumerate().map(|(k, share)| share * (*first as f64 + k as f64)).sum()
+            }
         }
     }
 
-    /// The same with another mean.
-    pub fn with_mean(self, mean: f64) -> TaskKind {
+    /// The same with another mean; `None` of several classes, of which a mean does not tell how many are of each.
+    pub fn with_mean(&self, mean: f64) -> Option<TaskKind> {
         match self {
-            TaskKind::Binary { .. } => TaskKind::Binary { rate: mean },
-            TaskKind::Amount { .. } => TaskKind::Amount { mean },
-            TaskKind::Bounded { min, max, .. } => TaskKind::Bounded { mean, min, max },
+            TaskKind::Binary { .. } => Some(TaskKind::Binary { rate: mean }),
+            TaskKind::Amount { .. } => Some(TaskKind::Amount { mean }),
+            TaskKind::Bounded { min, max, .. } => Some(TaskKind::Bounded { mean, min: *min, max: *max }),
+            TaskKind::Classes { .. } => None,
         }
+    }
+
+    /// Signals that its label hangs on: one, or one a class.
+    pub(super) fn signals(&self) -> usize {
+        if let TaskKind::Classes { shares, .. } = self { shares.len() } else { 1 }
     }
 }
 
 /// Bounds of what is described, so that no description takes unbounded memory.
 const MOST_COLUMNS: usize = 4096;
+/// Tasks, where one of C classes counts C times.
 const MOST_TASKS: usize = 64;
 const MOST_VALUES: u64 = 1 << 40;
 /// Numbers of a row, those of lists and vectors included.
 const WIDEST_ROW: u64 = 65_536;
 
 impl Task {
-    /// The name of the column with what its label is drawn from: `NAME_probability`, `NAME_mean` where it is a number.
-    pub fn truth(&self) -> String {
-        match self.kind {
-            TaskKind::Binary { .. } => format!("{}_probability", self.name),
-            TaskKind::Amount { .. } | TaskKind::Bounded { .. } => format!("{}_mean", self.name),
+    /// The names of the columns with what its label is drawn from: `NAME_probability`, `NAME_mean` where it is a number,
+    /// `NAME_probability_CLASS` for each of several classes.
+    pub fn truths(&self) -> Vec<String> {
+        let name = &self.name;
+        match &self.kind {
+            TaskKind::Binary { .. } => vec![format!("{name}_probability")],
+            TaskKind::Amount { .. } | TaskKind::Bounded { .. } => vec![format!("{name}_mean")],
+            TaskKind::Classes { first, shares } => {
+                let class = |k: usize| first.saturating_add_unsigned(k as u64);
+                (0..shares.len()).map(|k| format!("{name}_probability_{}", class(k))).collect()
+            }
         }
     }
 
-    /// The column with the same given that the task before it has label 1; `None` without one.
-    pub fn truth_after(&self) -> Option<String> {
-        self.after.as_ref().map(|after| format!("{}_after_{after}", self.truth()))
+    /// The columns with the same given that the task before it has label 1; none without one.
+    pub fn truths_after(&self) -> Vec<String> {
+        let given = self.after.iter().flat_map(|after| self.truths().into_iter().map(move |truth| (truth, after)));
+        given.map(|(truth, after)| format!("{truth}_after_{after}")).collect()
     }
 }
 
@@ -203,8 +227,9 @@ impl Design {
         if self.columns.is_empty() || self.tasks.is_empty() {
             return bad("rows need a column and a task at least".to_owned());
         }
-        if self.columns.len() > MOST_COLUMNS || self.tasks.len() > MOST_TASKS {
-            return bad(format!("at most {MOST_COLUMNS} columns and {MOST_TASKS} tasks can be made up"));
+        if self.columns.len() > MOST_COLUMNS || self.signals() > MOST_TASKS {
+            let tasks = "tasks, one of several classes counted once a class,";
+            return bad(format!("at most {MOST_COLUMNS} columns and {MOST_TASKS} {tasks} can be made up"));
         }
         for (what, count) in [("users", self.users), ("items", self.items)] {
             if !(1..=MOST_VALUES).contains(&count) {
@@ -213,8 +238,8 @@ impl Design {
         }
         let mut names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
         for (t, task) in self.tasks.iter().enumerate() {
-            names.extend([task.name.clone(), task.truth()]);
-            names.extend(task.truth_after());
+            names.push(task.name.clone());
+            names.extend(task.truths().into_iter().chain(task.truths_after()));
             task.check(&self.tasks[..t])?;
         }
         names.sort();
@@ -226,6 +251,11 @@ impl Design {
             ..=WIDEST_ROW => Ok(()),
             width => bad(format!("a row would have up to {width} numbers; at most {WIDEST_ROW} are possible")),
         }
+    }
+
+    /// Signals of all tasks.
+    pub(super) fn signals(&self) -> usize {
+        self.tasks.iter().map(|task| task.kind.signals()).sum()
     }
 
     /// Numbers in a row, at most.
@@ -286,15 +316,26 @@ impl Task {
     fn check(&self, before: &[Task]) -> Result<(), DataError> {
         let bad = |problem: String| Err(DataError::Synth(format!("task `{}`: {problem}", self.name)));
         let mean = self.kind.mean();
-        match self.kind {
+        match &self.kind {
             TaskKind::Binary { .. } if !(mean > 0.0 && mean < 1.0) => {
                 return bad(format!("rate {mean}: it is above 0 and below 1"));
             }
             TaskKind::Amount { .. } if !(mean > 0.0 && mean <= 1e9) => {
                 return bad(format!("mean {mean}: it is above 0 and at most 1e9"));
             }
-            TaskKind::Bounded { min, max, .. } if !(min.is_finite() && max.is_finite() && min < mean && mean < max) => {
+            TaskKind::Bounded { min, max, .. }
+                if !(min.is_finite() && max.is_finite() && *min < mean && mean < *max) =>
+            {
                 return bad(format!("mean {mean}: it lies between {min} and {max}"));
+            }
+            TaskKind::Classes { first, shares } => {
+                let sum: f64 = shares.iter().sum();
+                if shares.len() < 2 || first.checked_add_unsigned(shares.len() as u64).is_none() {
+                    return bad("several classes are two at least".to_owned());
+                }
+                if !shares.iter().all(|share| *share > 0.0) || (sum - 1.0).abs() > 1e-6 {
+                    return bad(format!("rates {shares:?}: each is above 0, and they sum to 1"));
+                }
             }
             _ => {}
         }
@@ -302,8 +343,8 @@ impl Task {
         let Some(parent) = before.iter().find(|task| task.name == *after) else {
             return bad(format!("comes after `{after}`, which is no task before it"));
         };
-        match (parent.kind, self.kind) {
-            (TaskKind::Binary { rate }, TaskKind::Binary { .. }) if mean >= rate => {
+        match (&parent.kind, &self.kind) {
+            (TaskKind::Binary { rate }, TaskKind::Binary { .. }) if mean >= *rate => {
                 bad(format!("rate {mean}: it comes after `{after}` and must be below that rate, {rate}"))
             }
             (TaskKind::Binary { .. }, TaskKind::Binary { .. } | TaskKind::Amount { .. }) => Ok(()),

@@ -125,7 +125,10 @@ impl Wishes {
                 let hint = near.map_or_else(|| names.join(", "), |near| format!("did you mean `{near}`?"));
                 return Err(DataError::Synth(format!("rate of `{name}`, which is no task; {hint}")));
             };
-            task.kind = task.kind.with_mean(*mean);
+            task.kind = task.kind.with_mean(*mean).ok_or_else(|| {
+                let problem = "has several classes; say how many rows are of each by the schema's property `rates`";
+                DataError::Synth(format!("rate of `{name}`, which {problem}"))
+            })?;
         }
         let knobs = &mut design.knobs;
         for (wish, knob) in [

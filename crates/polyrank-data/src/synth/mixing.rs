@@ -2,9 +2,12 @@
 //!
 //! # Equations
 //! `w = L⁻¹·(x − mean)` with L·Lᵀ the covariance of x over a sample: w has uncorrelated parts of variance 1.
-//! `z_t = √ρ·w_0 + √(1 − ρ)·w_t`, t from 1: part 0 is what all tasks share.
+//! `z_t = √ρ·d_t·w_0 + √(1 − ρ)·w_t`, t from 1: part 0 is what all tasks share.
+//!
+//! d_t is 1, but for a task with a signal for each of its C classes: there it rises evenly from class to class, with mean 0
+//! and mean square 1, so what other tasks like makes the higher classes likelier.
 
-/// Signals of T tasks out of S = T + 1 raw ones.
+/// Signals of T tasks (or classes) out of S = T + 1 raw ones.
 #[derive(Debug)]
 pub(super) struct Mixing {
     means: Vec<f64>,
@@ -13,8 +16,9 @@ pub(super) struct Mixing {
 }
 
 impl Mixing {
-    /// From a sample `[rows, S]`.
-    pub(super) fn new(sample: &[f64], s: usize, correlation: f64) -> Mixing {
+    /// From a sample `[rows, S]`; `directions` are d, of each of the S − 1 signals that are to be made.
+    pub(super) fn new(sample: &[f64], correlation: f64, directions: &[f64]) -> Mixing {
+        let s = directions.len() + 1;
         let rows = || sample.chunks_exact(s);
         let share = 1.0 / rows().len().max(1) as f64;
         let mut means = vec![0.0; s];
@@ -32,8 +36,9 @@ impl Mixing {
         let inverse = inverse_factor(covariance, s);
         let (shared, own) = (correlation.sqrt(), (1.0 - correlation).sqrt());
         let weights = (1..s)
-            .flat_map(|t| (0..s).map(move |j| (t, j)))
-            .map(|(t, j)| shared * inverse[j] + own * inverse[t * s + j]);
+            .zip(directions)
+            .flat_map(|(t, &direction)| (0..s).map(move |j| (t, direction, j)))
+            .map(|(t, direction, j)| shared * direction * inverse[j] + own * inverse[t * s + j]);
         Mixing { means, weights: weights.collect() }
     }
 
@@ -49,6 +54,13 @@ impl Mixing {
         }
         signals
     }
+}
+
+/// By class, its part in what all tasks share (d); of a task with one signal, 1.
+pub(super) fn directions(classes: usize) -> impl Iterator<Item = f64> {
+    let c = classes as f64;
+    let scale = if classes > 1 { (12.0 / (c * c - 1.0)).sqrt() } else { 0.0 };
+    (0..classes).map(move |k| if classes > 1 { scale * (k as f64 - (c - 1.0) / 2.0) } else { 1.0 })
 }
 
 /// L⁻¹ of a covariance L·Lᵀ `[s, s]`, of which the lower half is given. A signal without variance of its own, as where a
@@ -91,7 +103,7 @@ mod tests {
             })
             .collect();
         for correlation in [0.0, 0.4, 1.0] {
-            let signals = Mixing::new(&raw, 3, correlation).apply(&raw);
+            let signals = Mixing::new(&raw, correlation, &[1.0, 1.0]).apply(&raw);
             let mean = |f: &dyn Fn(&[f64]) -> f64| signals.chunks_exact(2).map(f).sum::<f64>() / 2000.0;
             assert!(mean(&|z| z[0]).abs() < 1e-9 && mean(&|z| z[1]).abs() < 1e-9);
             assert!((mean(&|z| z[0] * z[0]) - 1.0).abs() < 1e-9 && (mean(&|z| z[1] * z[1]) - 1.0).abs() < 1e-9);
@@ -102,7 +114,7 @@ mod tests {
     #[test]
     fn a_signal_without_variance_says_nothing() {
         let raw: Vec<f64> = (0..100).flat_map(|i| [f64::from(i), 3.0, f64::from(i)]).collect();
-        let signals = Mixing::new(&raw, 3, 0.5).apply(&raw);
+        let signals = Mixing::new(&raw, 0.5, &[1.0, 1.0]).apply(&raw);
         assert!(signals.iter().all(|z| z.is_finite()));
     }
 }

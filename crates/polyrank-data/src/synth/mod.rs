@@ -5,6 +5,7 @@
 mod arrays;
 mod byterec;
 mod cells;
+mod classes;
 mod design;
 mod funnel;
 mod history;

@@ -12,6 +12,8 @@ const USERS: u64 = 20_000;
 const ITEMS: u64 = 5_000;
 /// Longest list, where the value count leaves it open.
 const LONGEST: u64 = 20;
+/// Classes of a label, at most.
+const MOST_CLASSES: u64 = 64;
 /// Part of rows with label 1, where the schema does not say.
 const RATE: f64 = 0.1;
 
@@ -19,10 +21,10 @@ impl Design {
     /// Rows of a schema: its targets are the labels, all else describes the user, the item or the row, as tagged.
     ///
     /// A target may have the properties `rate` (the part of rows with label 1, a number's mean) and `after` (the task
-    /// whose label must be 1 first). Of an id's domain three quarters appear from the start; the others are newcomers.
+    /// whose label must be 1 first), one of several classes `rates` (the part of each). Of an id's domain three quarters appear from the start; the others are newcomers.
     ///
     /// # Errors
-    /// No target, a target of several classes, a list as a target, or a vector without a fixed length.
+    /// No target, a target of several classes without a domain, a list as a target, or a vector without a fixed length.
     pub fn of(schema: &Schema) -> Result<Design, DataError> {
         let items = schema.columns().iter().find(|column| !column.is_list() && owns(column, Tag::Item));
         let users = schema.columns().iter().find(|column| !column.is_list() && owns(column, Tag::User));
@@ -107,7 +109,28 @@ fn task(of: &TableColumn) -> Result<Task, DataError> {
             None => (TaskKind::Amount { mean: rate.unwrap_or(1.0) }, form),
         }
     } else if of.tags.has(&Tag::MultiClass) || !(two_classes || of.tags.has(&Tag::Binary)) {
-        return bad("labels of more than two classes cannot be made up; leave it out, or tag it `binary`");
+        let Some((first, classes)) = int_domain(of) else {
+            return bad(
+                "labels of several classes are the numbers of a domain; give it one, as `{ min = 0, max = 4 }`",
+            );
+        };
+        if !(2..=MOST_CLASSES).contains(&classes) {
+            return bad(&format!("its domain has {classes} numbers; from 2 to {MOST_CLASSES} classes can be made up"));
+        }
+        let equal = || (0..classes).map(|_| Some(1.0 / classes as f64)).collect();
+        let rates = of.properties.get("rates").map_or_else(equal, |rates| {
+            rates.as_array().map_or(Vec::new(), |rates| rates.iter().map(|rate| rate.as_f64()).collect())
+        });
+        let shares: Vec<f64> = rates.iter().copied().flatten().collect();
+        if rate.is_some() || shares.len() as u64 != classes {
+            return bad(&format!("several classes have `rates`, a list with the part of each, {classes} numbers"));
+        }
+        let form = match of.value_type {
+            Some(ValueType::Text) => Form::Text,
+            Some(ValueType::Float) => Form::Float32,
+            _ => Form::Int64,
+        };
+        (TaskKind::Classes { first, shares }, form)
     } else {
         let form = if of.value_type == Some(ValueType::Float) { Form::Float32 } else { Form::Int8 };
         (TaskKind::Binary { rate: rate.unwrap_or(RATE) }, form)

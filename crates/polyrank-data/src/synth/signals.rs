@@ -60,9 +60,9 @@ pub(super) struct Raw {
 }
 
 impl Signals {
-    /// One signal that all tasks share, and one for each.
+    /// One signal that all tasks share, and one for each, or for each class of a task that has several.
     pub(super) fn new(design: &Design, seed: u64) -> Signals {
-        let count = design.tasks.len() + 1;
+        let count = design.signals() + 1;
         let categories = |owner: Owner| {
             let alike = |c: &&Column| c.owner == owner && matches!(c.content, Content::Category { .. });
             design.columns.iter().filter(alike).count() as f64

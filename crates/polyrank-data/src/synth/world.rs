@@ -10,7 +10,7 @@ use super::arrays::Arrays;
 use super::cells::{Cells, Drawing, Values};
 use super::design::{Content, Design};
 use super::history::Topics;
-use super::mixing::Mixing;
+use super::mixing::{Mixing, directions};
 use super::outcome::Outcomes;
 use super::population::{Cast, Population};
 use super::random::mix;
@@ -60,7 +60,8 @@ impl World {
             })
             .collect();
         let raw = blocks.concat();
-        let mixing = Mixing::new(&raw, signals.count, design.knobs.correlation);
+        let shared: Vec<f64> = design.tasks.iter().flat_map(|task| directions(task.kind.signals())).collect();
+        let mixing = Mixing::new(&raw, design.knobs.correlation, &shared);
         let outcomes = Outcomes::new(&design, &mixing.apply(&raw), rows);
         let population = Population::new(&design, rows);
         let drawings = drawings(rows);

@@ -23,11 +23,12 @@ pub(crate) struct Evaluate {
     /// Prints JSON
     #[arg(long)]
     json: bool,
-    /// Also measures what labels were drawn from, columns TASK_probability and TASK_mean as `synth` writes them, and how
-    /// far the bundle is from it
+    /// Also measures what labels were drawn from, columns TASK_probability, TASK_mean and TASK_probability_CLASS as
+    /// `synth` writes them, and how far the bundle is from it
     #[arg(long)]
     truth: bool,
-    /// Another column with what a task's labels were drawn from; with --truth in force
+    /// Another column with what a task's labels were drawn from, of several classes the columns COLUMN_CLASS; with --truth
+    /// in force
     #[arg(long, value_name = "TASK=COLUMN")]
     truth_column: Vec<String>,
 }
@@ -61,7 +62,7 @@ fn truth(config: &Config, named: &[String]) -> Result<Truth, Failure> {
             let tasks = names.join(", ");
             return Err(Failure::input(format!("--truth-column {text}: no task is named `{task}`; there are {tasks}")));
         };
-        truth.set(index, column);
+        truth.set(config, index, column);
     }
     Ok(truth)
 }

@@ -31,7 +31,7 @@ pub(crate) struct Synth {
     /// Parts of the rows, in their order: 0.8,0.2 writes NAME-train and NAME-valid, three parts NAME-test too
     #[arg(long, value_name = "PART,…", value_delimiter = ',')]
     sizes: Vec<f64>,
-    /// Also writes what each label was drawn from: TASK_probability, TASK_mean of a number
+    /// Also writes what each label was drawn from: TASK_probability, TASK_mean of a number, TASK_probability_CLASS
     #[arg(long)]
     probabilities: bool,
     /// Part of the rows where a task's label is 1; its mean if it is a number

@@ -157,3 +157,42 @@ fn the_example_trains_and_each_metric_has_its_own_regret() {
     let rows = |name: &str| text.lines().filter(|line| line.split_whitespace().take(2).eq(["like", name])).count();
     assert_eq!((rows("logloss"), rows("weighted_logloss")), (1, 1), "{text}");
 }
+
+/// Rows of a schema with a label of several classes: the same schema trains on them, and no loss is below the truth's.
+#[test]
+fn labels_of_several_classes_are_made_up_learned_and_measured() {
+    let place = Place::new();
+    place.write(
+        "table.pbtxt",
+        r#"
+feature { name: "uid" type: INT int_domain { min: 1 max: 60 } annotation { tag: "user_id" } }
+feature { name: "item" type: INT int_domain { max: 40 } annotation { tag: "item_id" } }
+feature { name: "click" type: INT annotation { tag: "target" tag: "binary" } }
+feature { name: "stars" type: INT int_domain { min: 1 max: 3 } annotation { tag: "target" tag: "multi_class" } }
+"#,
+    );
+    let synth = ["synth", "table.pbtxt", "--rows=12000", "--sizes=0.8,0.2", "--probabilities", "-o", "rows.parquet"];
+    place.run(&synth).ok();
+    place.write(
+        "c.toml",
+        "[data]\ntrain = [\"rows-train.parquet\"]\nschema = \"table.pbtxt\"\n[train]\nbatch_size = 64\nepochs = 3\n",
+    );
+    place.run(&["train", "c.toml", "--out", "run"]).ok();
+    let evaluate = ["evaluate", "run/bundle", "rows-valid.parquet", "--json", "--truth"];
+    let text = place.run(&evaluate).ok().out;
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let of = |part: &str, metric: &str| json[part]["stars"][metric].as_f64().unwrap();
+    // Guessing by the shares alone gives ln 3.
+    assert!(of("truth", "logloss") < of("tasks", "logloss") && of("tasks", "logloss") < 1.08, "{text}");
+    assert!(of("truth", "accuracy") > of("tasks", "accuracy") && of("tasks", "accuracy") > 0.36, "{text}");
+    let regret = of("tasks", "logloss") - of("truth", "logloss");
+    assert!((of("regret", "logloss") - regret).abs() < 1e-12, "{text}");
+
+    let same = [&evaluate[..], &["--truth-column", "stars=stars_probability"]].concat();
+    assert_eq!(place.run(&same).ok().out, text);
+    let wrong = [&evaluate[..], &["--truth-column", "stars=uid"]].concat();
+    place.run(&wrong).failed(2, &["uid_1"]);
+    place.write("rows.csv", "uid,item,click,stars,click_probability,p_1,p_2,p_3\n1,1,0,2,0.5,0.5,0.2,0.1\n");
+    let short = ["evaluate", "run/bundle", "rows.csv", "--truth-column", "stars=p"];
+    place.run(&short).failed(2, &["rows.csv:2", "`stars` sums to 0.8"]);
+}

@@ -360,3 +360,34 @@ fn tasks_and_tags_are_guessed_from_names() {
     fs::write(at.join("y.csv"), rows.replace("is_click,like,", "a,b,")).unwrap();
     assert!(blamed(at, &["init", "y.csv"]).contains("--task NAME"));
 }
+
+/// Of rows of each ready kind, in text and in Parquet, with what their labels were drawn from and without.
+#[test]
+fn made_up_rows_of_every_kind_get_a_configuration_that_trains() {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    let by_name: &[&str] = &[];
+    let named = &["--task", "y1", "--task", "y2"][..];
+    for (kind, tasks, features) in [
+        ("byterec", by_name, 9),
+        ("tenrec", by_name, 5),
+        ("funnel", by_name, 10),
+        ("mmoe-paper", named, 1),
+        ("ple-paper", named, 1),
+    ] {
+        let mut configs = Vec::new();
+        for format in ["csv", "parquet"] {
+            let file = format!("{kind}.{format}");
+            ok(at, &["synth", kind, "--rows", "2000", "--probabilities", "-o", &file]);
+            let text = ok(at, &[&["init", &file], tasks].concat());
+            let config = parse(&text);
+            let names: Vec<&str> = config.features.iter().map(|feature| feature.name.as_str()).collect();
+            assert_eq!(names.len(), features, "{file}: {names:?}");
+            assert!(names.iter().all(|name| !name.contains("_probability") && *name != "watching_times"), "{names:?}");
+            fs::write(at.join("c.toml"), &text).unwrap();
+            ok(at, &["train", "c.toml", "--out", &format!("run-{file}"), "--set", "train.epochs=1"]);
+            configs.push((config.features, config.tasks));
+        }
+        assert_eq!(configs[0], configs[1], "{kind}: text and Parquet hold the same");
+    }
+}

@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::output;
 use decide::Entry;
 use scan::Column;
+use words::{says_event, says_outcome};
 
 /// Columns that are looked at: as many features as a configuration can have.
 const MOST_COLUMNS: usize = 10_000;
@@ -217,10 +218,13 @@ fn findings(
         }
         tasks.push(label);
     }
+    let is_task = |name: &str| wanted.iter().any(|task| task.column == name);
+    let names = columns.iter().map(|column| column.name.as_str());
+    let labels: Vec<&str> = names.filter(|name| is_task(name) || says_event(name) || says_outcome(name)).collect();
     let mut features = Vec::new();
     let mut time: Option<(String, bool)> = None;
     for column in columns {
-        if wanted.iter().any(|w| w.column == column.name) {
+        if is_task(&column.name) {
             continue;
         }
         if column.is_numeric() {
@@ -229,7 +233,7 @@ fn findings(
         if time.is_none() && decide::is_time(column) {
             time = Some((column.name.clone(), column.ascending));
         }
-        features.push(decide::feature(column, &total));
+        features.push(decide::feature(column, &labels, &total));
     }
     features.extend(unreadable.into_iter().map(Entry::from));
     if !features.iter().any(Entry::is_used) {

@@ -6,7 +6,9 @@ use super::estimate::Total;
 use super::lists::Found;
 use super::scan::Column;
 use super::toml::{number, shown};
-use super::words::{says_id, says_identity, says_item, says_quantity, says_session, says_time, says_user};
+use super::words::{
+    says_id, says_identity, says_item, says_outcome, says_quantity, says_session, says_time, says_truth, says_user,
+};
 
 /// Whole numbers with up to this many different values are categories unless their name says how much or how many.
 const FEW: u64 = 50;
@@ -83,7 +85,8 @@ pub(super) fn is_time(column: &Column) -> bool {
     column.texts > 0 && column.dates == column.texts && column.bools == 0
 }
 
-pub(super) fn feature(column: &Column, total: &Total) -> Entry {
+/// `labels` are the columns that are labels, or may be.
+pub(super) fn feature(column: &Column, labels: &[&str], total: &Total) -> Entry {
     let name = column.name.clone();
     let list = if column.lists.are_columns() { Some(column.lists.columns_found()) } else { column.lists.text_found() };
     let list = list.filter(|_| !column.is_numeric() && column.dates < column.texts.max(1));
@@ -98,7 +101,7 @@ pub(super) fn feature(column: &Column, total: &Total) -> Entry {
         entry.keys.insert(at + 1, ("side", super::toml::string(side), None));
     }
     let found = list.as_ref();
-    entry.left_out = left_out(column, found);
+    entry.left_out = left_out(column, labels, found);
     entry.tags = tags(column, &entry);
     entry
 }
@@ -157,7 +160,7 @@ fn percent(share: f64) -> String {
     }
 }
 
-fn left_out(column: &Column, list: Option<&Found>) -> Option<String> {
+fn left_out(column: &Column, labels: &[&str], list: Option<&Found>) -> Option<String> {
     if let Some(fault) = name_fault(&column.name) {
         return Some(fault.to_owned());
     }
@@ -176,6 +179,14 @@ fn left_out(column: &Column, list: Option<&Found>) -> Option<String> {
     }
     if is_time(column) {
         return Some("a point in time: later rows hold times that training never saw".to_owned());
+    }
+    if says_truth(&column.name, labels) {
+        return Some("what a label was drawn from, by its name: it gives the answer away".to_owned());
+    }
+    if says_outcome(&column.name) {
+        return Some(
+            "known only afterwards, by its name: it gives answers away; `--task` makes it one to learn".to_owned(),
+        );
     }
     let unique = given >= ENOUGH && column.values.single() == column.values.distinct();
     let amount = column.fractions > 0 || (says_quantity(&column.name) && !says_identity(&column.name));

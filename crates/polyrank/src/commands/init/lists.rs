@@ -8,8 +8,8 @@ use super::counts::Counts;
 
 /// Texts that are looked at for separators.
 const TEXTS: usize = 1000;
-/// Bytes of a text that are looked at.
-const TEXT_BYTES: usize = 4096;
+/// Bytes of a text that are looked at: those of a vector with as many numbers as there may be.
+const TEXT_BYTES: usize = 1 << 16;
 /// Items of those texts that are told apart.
 const MOST: usize = 1 << 18;
 /// Numbers in a vector at most.

@@ -122,6 +122,30 @@ const EVENTS: &[&str] = &[
     "watched",
 ];
 
+/// What users do for a while, and how long or how often that was.
+const DOINGS: &[&str] = &["dwell", "play", "played", "playing", "read", "stay", "watch", "watched", "watching"];
+const MEASURES: &[&str] =
+    &["count", "duration", "hours", "length", "minutes", "ms", "ratio", "sec", "seconds", "time", "times"];
+
+/// Whether the name is a measure of what a user did with what they were shown (`watch_time`, `play_time_ms`).
+pub(super) fn says_outcome(name: &str) -> bool {
+    let words = words(name);
+    let Some((doing, measures)) = words.split_first() else { return false };
+    // `user_watch_time` or `avg_play_time` are of the past.
+    DOINGS.contains(&doing.as_str())
+        && !measures.is_empty()
+        && measures.iter().all(|word| MEASURES.contains(&word.as_str()))
+}
+
+/// Whether the name is that of what one of these labels was drawn from, as `polyrank synth` writes it.
+pub(super) fn says_truth(name: &str, labels: &[&str]) -> bool {
+    let told = |rest: &str| {
+        let rest = rest.strip_prefix("_probability").or_else(|| rest.strip_prefix("_mean"));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    };
+    labels.iter().any(|label| name.strip_prefix(label).is_some_and(told))
+}
+
 /// Whether the name is an event's: one word, or one with what tells yes from no (`is_click`, `long_view`, `like_flag`).
 pub(super) fn says_event(name: &str) -> bool {
     let words = words(name);
@@ -193,6 +217,16 @@ mod tests {
             ["click_count", "like_id", "watch_time", "likes_the_other_one_too"].into_iter().all(|n| !says_event(n))
         );
         assert!(says_user("user_city") && says_user("uid") && !says_user("item_user") && !says_user("city"));
+        assert!(["watching_times", "play_time_ms", "watchTime"].into_iter().all(says_outcome));
+        assert!(
+            ["user_watch_time", "avg_play_time", "play", "duration", "play_id"].into_iter().all(|n| !says_outcome(n))
+        );
+        let truth = |name| says_truth(name, &["like"]);
+        assert!(
+            ["like_probability", "like_mean", "like_probability_after_click", "like_probability_3"].map(truth)
+                == [true; 4]
+        );
+        assert!(!truth("like") && !truth("like_count") && !truth("click_probability"));
         assert!(says_session("session_id") && says_id("sessionId") && !says_id("city"));
         assert!(!says_item("address") && !says_item("user_item"));
     }

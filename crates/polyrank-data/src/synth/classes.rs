@@ -29,7 +29,7 @@ const STEPS: usize = 300;
 
 impl Classes {
     /// With levels that give `shares` over a sample of signals; `signals` are a row's C ones.
-    pub(super) fn new<'a>(shares: &[f64], sample: &[&'a [f64]], strength: f64, drawn: Stream) -> Classes {
+    pub(super) fn new(shares: &[f64], sample: &[&[f64]], strength: f64, drawn: Stream) -> Classes {
         let levels = shares.iter().map(|share| share.ln()).collect();
         let mut classes = Classes { shares: shares.to_vec(), levels, drawn };
         let plain = Knobs { strength, noise: 0.0, ..Knobs::default() };

@@ -7,6 +7,7 @@ import polars as pl
 
 from compare import Case
 from formulas import events_before, out_of_fold
+from row_cases import dropping, filtering, one_row
 
 HISTORY = 50
 
@@ -26,6 +27,16 @@ class Data:
 
     def rows(self, part):
         return pl.read_parquet(f"{self.folder}/{'log_val' if part == 'train' else 'log_test'}.parquet")
+
+
+class Filtered(Data):
+    """The rows that are left."""
+
+    def rows(self, part):
+        videos = pl.read_parquet(f"{self.folder}/video_features_basic.parquet").with_columns(pl.col("video_id").cast(pl.Int64))
+        rows = super().rows(part).with_columns(pl.col("video_id").cast(pl.Int64))
+        rows = rows.join(videos.select("video_id", "tag"), on="video_id", how="left", maintain_order="left")
+        return rows.filter((pl.col("duration_ms") >= 7000) & pl.col("tab").is_in([0, 1, 4])).drop_nulls("tag")
 
 
 def joined(train, rows, part, folder, table, on, columns):
@@ -252,4 +263,9 @@ time    = "time_ms"
 columns = ["time_ms", "duration_ms"]
 ''', ["time_ms_difference_lag_1", "duration_ms_difference_lag_1"], lag),
     ]
-    return Data("KuaiRand-Pure", folder, operators, [])
+    operators += one_row(folder)
+    return [
+        Data("KuaiRand-Pure", folder, operators, []),
+        Filtered("KuaiRand-Pure filtered", folder, filtering(folder), []),
+        Data("KuaiRand-Pure encoded", folder, [], dropping()),
+    ]

@@ -30,7 +30,7 @@ impl Encoders {
         record(prepared.batch.num_rows(), columns)
     }
 
-    /// Encoded rows, a column a feature in the order declared: ids (`UInt32`), lists of them, numbers (`Float32`), or
+    /// Encoded rows, a column a feature of the network in the order declared: ids (`UInt32`), lists of them, numbers (`Float32`), or
     /// lists of as many as the feature has. Then the labels that the rows have, a column a task, null where missing or
     /// outside the task's space, and `weight:TASK` for each, if the configuration weighs rows.
     ///
@@ -39,7 +39,7 @@ impl Encoders {
     pub fn export(&self, batch: &Batch) -> Result<RecordBatch, DataError> {
         let layout = self.layout();
         let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
-        for feature in &self.plan.features {
+        for (feature, _) in self.plan.features.iter().zip(&self.omitted).filter(|(_, omitted)| !**omitted) {
             let slot = layout.slots.iter().position(|slot| slot.feature == feature.name);
             let array = match slot.and_then(|slot| batch.ids.get(slot)) {
                 Some(ids) => ids_column(ids)?,

@@ -126,3 +126,15 @@ fn the_schema_beside_the_rows_reads_back_and_trains() {
         place.run(&["train", &format!("{file}/again.toml"), "--out", &format!("{file}/run")]).ok();
     }
 }
+
+#[test]
+fn features_that_are_left_out_are_not_written() {
+    let place = Place::new();
+    let operator =
+        "[[operators]]\ntype = \"drop_low_cardinality\"\ncolumns = [\"uid\", \"duration\"]\nmin_cardinality = 100000\n";
+    place.write("config.toml", &CONFIG.replacen("[[features]]", &format!("{operator}\n[[features]]"), 1));
+    place.run(&["prepare", "config.toml", "-o", "rows.parquet"]).ok();
+    assert_eq!(names(&read(&place.path("rows.parquet"))), ["item_id", "finish", "like"]);
+    let schema = Schema::from_pbtxt(&place.read("schema.pbtxt"), "schema.pbtxt").unwrap();
+    assert_eq!(schema.names(), ["item_id", "finish", "like"]);
+}

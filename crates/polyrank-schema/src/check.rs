@@ -217,8 +217,13 @@ fn check_tasks(ctx: &mut Context, config: &Config) {
         for weight in task.class_weights.iter().flatten() {
             block::check_range(ctx, &format!("{key}.class_weights"), *weight, ABOVE_ZERO);
         }
-        if task.class_weights.is_some() && !matches!(task.kind, TaskKind::Binary { .. }) {
-            ctx.report(&format!("{key}.class_weights"), "belongs to binary tasks".to_owned(), None);
+        let classes = match &task.kind {
+            TaskKind::Binary { .. } => 2,
+            TaskKind::MultiClass { classes } => classes.len(),
+            TaskKind::Regression { .. } => 0,
+        };
+        if task.class_weights.as_ref().is_some_and(|weights| weights.len() != classes) {
+            ctx.report(&format!("{key}.class_weights"), format!("expected {classes} numbers"), None);
         }
         match &task.kind {
             TaskKind::Binary { positive: Some(positive) } => {

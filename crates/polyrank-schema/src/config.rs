@@ -265,9 +265,9 @@ pub struct Task {
     /// Columns of row weights, multiplied with each other and with `data.weight_column`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weight_columns: Vec<String>,
-    /// Row weights of the negative and of the positive class, multiplied too; binary tasks.
+    /// Row weights of the negative and of the positive class, or of each of several classes, multiplied too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub class_weights: Option<[f64; 2]>,
+    pub class_weights: Option<Vec<f64>>,
     /// Where the task is trained and measured; everywhere if absent. A row where it is unknown is outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Expression>,

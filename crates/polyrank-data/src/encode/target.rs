@@ -30,12 +30,12 @@ pub(crate) fn target(task: &Task, common: Option<&str>, batch: &RecordBatch) -> 
         }
     }
     let columns: Vec<&str> = common.into_iter().chain(task.weight_columns.iter().map(String::as_str)).collect();
-    let classes = task.class_weights.filter(|_| matches!(task.kind, TaskKind::Binary { .. }));
+    // The label of a class is its place, of a binary task 0 or 1.
+    let classes = task.class_weights.as_ref().filter(|_| !matches!(task.kind, TaskKind::Regression { .. }));
     if columns.is_empty() && classes.is_none() {
         return Ok(Target { labels, weights: Vec::new() });
     }
-    let of_class =
-        |label: f32| classes.map_or(1.0, |[negative, positive]| if label == 1.0 { positive } else { negative });
+    let of_class = |label: f32| classes.and_then(|weights| weights.get(label as usize).copied()).unwrap_or(1.0);
     let mut weights: Vec<f64> =
         labels.iter().map(|&label| if label.is_nan() { 0.0 } else { of_class(label) }).collect();
     for name in columns {

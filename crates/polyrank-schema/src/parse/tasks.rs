@@ -81,10 +81,26 @@ fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
     let weight = section.pick(ctx, "weight", |f, ctx| f.float(ctx, ABOVE_ZERO), |_| 1.0);
     let weight_schedule = read_schedule(ctx, &section);
     let weight_columns = read_weight_columns(ctx, &section);
-    let class_weights = match goal {
-        Goal::Binary => section.optional(ctx, "class_weights", "1 and 1", class_weights),
-        Goal::Regression | Goal::MultiClass => {
-            refuse(ctx, &section, &["class_weights"], "binary");
+    let class_weights = match &kind {
+        TaskKind::Binary { .. } => section.optional(ctx, "class_weights", "1 and 1", |found, ctx| {
+            class_weights(
+                found,
+                ctx,
+                2,
+                "two numbers above 0, of the negative and of the positive class, as [1.0, 4.0]",
+            )
+        }),
+        TaskKind::MultiClass { classes } => section.optional(ctx, "class_weights", "1 for each class", |found, ctx| {
+            let count = classes.len();
+            class_weights(
+                found,
+                ctx,
+                count,
+                &format!("{count} numbers above 0, one a class, in the order of `classes`"),
+            )
+        }),
+        TaskKind::Regression { .. } => {
+            refuse(ctx, &section, &["class_weights"], "binary\" or \"multi_class");
             None
         }
     };
@@ -152,19 +168,18 @@ fn read_weight_columns(ctx: &mut Context, section: &Section<'_>) -> Vec<String> 
     }
 }
 
-fn class_weights(found: &Found<'_>, ctx: &mut Context) -> Option<[f64; 2]> {
+/// One weight for each of `count` classes.
+fn class_weights(found: &Found<'_>, ctx: &mut Context, count: usize, expected: &str) -> Option<Vec<f64>> {
     let weight = |node: &Node| match node.value {
         Value::Float(v) => Some(v).filter(|v| ABOVE_ZERO.holds(*v)),
         Value::Int(v) => Some(v as f64).filter(|v| ABOVE_ZERO.holds(*v)),
         _ => None,
     };
-    if let Value::List(items) = &found.node.value
-        && let [negative, positive] = &items[..]
-        && let (Some(negative), Some(positive)) = (weight(negative), weight(positive))
-    {
-        return Some([negative, positive]);
-    }
-    found.expected(ctx, "two numbers above 0, of the negative and of the positive class, as [1.0, 4.0]")
+    let weights = match &found.node.value {
+        Value::List(items) if items.len() == count => items.iter().map(weight).collect(),
+        _ => None,
+    };
+    weights.or_else(|| found.expected(ctx, expected))
 }
 
 fn refuse(ctx: &mut Context, section: &Section<'_>, keys: &[&str], kind: &str) {

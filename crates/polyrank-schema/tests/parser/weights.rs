@@ -15,7 +15,7 @@ fn what_is_written_is_read_kept_and_asked_of_the_rows() {
     );
     let config = parse(&text, &["train.best_metric=mean.weighted_gauc"]);
     let [like, watch] = &config.tasks[..] else { panic!("two tasks") };
-    assert_eq!(like.class_weights, Some([1.0, 4.5]));
+    assert_eq!(like.class_weights, Some(vec![1.0, 4.5]));
     assert_eq!(like.when.as_ref().map(|when| when.text()), Some("click == 1 AND age > 3"));
     assert_eq!(watch.weight_schedule, WeightSchedule::Decay { rate: 0.5 });
     assert_eq!(watch.weight_columns, ["v", "u"]);
@@ -67,8 +67,13 @@ fn what_cannot_be_is_refused_with_its_line() {
              class, as [1.0, 4.0], found a list",
         ),
         (
+            &[After(LIKE, "kind = 'multi_class'\nclasses = 3\nclass_weights = [1, 2]")],
+            "c.toml:13: tasks.like.class_weights: expected 3 numbers above 0, one a class, in the order of `classes`, found \
+             a list",
+        ),
+        (
             &[After(WATCH, "class_weights = [1, 2]")],
-            "c.toml:14: tasks.watch.class_weights: belongs to tasks of kind \"binary\"; remove it",
+            "c.toml:14: tasks.watch.class_weights: belongs to tasks of kind \"binary\" or \"multi_class\"; remove it",
         ),
         (
             &[After(LIKE, "weight_schedule = 'decay'")],

@@ -81,6 +81,49 @@ fn a_run_learns_classes_and_its_bundle_scores_them_alike() {
     assert!(page.contains("grade") && page.contains("accuracy"));
 }
 
+/// What a class weighs is what its rows weigh: in the loss, whose weights end up the same to the bit, and in the metrics.
+#[test]
+fn classes_weigh_what_their_rows_would() {
+    let place = place();
+    let [bad, so_so, good] = [0.5, 2.0, 3.0];
+    let weights = format!("tasks.grade.class_weights=[{bad}, {so_so}, {good}]");
+    let plain = train(&place, "plain", &["train.epochs=2"]).unwrap();
+    let by_class = train(&place, "classes", &["train.epochs=2", &weights]).unwrap();
+    for (file, rows, seed) in [("train.csv", 700, 1), ("valid.csv", 200, 2)] {
+        let text = csv(rows, seed, NAMES);
+        let weigh = |line: &str| {
+            let weight = NAMES.iter().zip([bad, so_so, good]).find(|(name, _)| line.ends_with(&format!("\"{name}\"")));
+            format!("{line},{}\n", weight.map_or(String::new(), |(_, weight)| weight.to_string()))
+        };
+        let (header, lines) = text.split_once('\n').unwrap();
+        place.write(file, &format!("{header},w\n{}", lines.lines().map(weigh).collect::<String>()));
+    }
+    let by_row = train(&place, "rows", &["train.epochs=2", "tasks.grade.weight_column=w"]).unwrap();
+    let weights = |out: &str| {
+        let dir = place.path(out).join("bundle");
+        ["weights.safetensors", "tables.safetensors"].map(|file| std::fs::read(dir.join(file)).ok())
+    };
+    assert!(weights("classes")[0].is_some() && weights("classes") == weights("rows"));
+    assert!(weights("classes") != weights("plain"));
+    let grade = |result: &RunResult| result.history.epochs[1].valid.clone().unwrap().tasks[1].clone();
+    assert_eq!(grade(&by_class), grade(&by_row));
+    assert!(grade(&plain).metrics.get("weighted_logloss").is_none());
+
+    // The weighted logloss is its definition.
+    let collected = collect(&place.predictor("classes"), &["valid.csv".to_owned()], place.dir.path()).unwrap();
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (scores, label) in collected.scores[1].chunks_exact(3).zip(&collected.labels[1]) {
+        if !label.is_nan() {
+            let weight = [bad, so_so, good][*label as usize];
+            sum -= weight * f64::from(scores[*label as usize]).ln();
+            total += weight;
+        }
+    }
+    let measured = evaluate(&place.predictor("classes"), &["valid.csv".to_owned()], place.dir.path()).unwrap();
+    let found = measured.tasks[1].metrics.get("weighted_logloss").unwrap();
+    assert!((found - sum / total).abs() < 1e-9, "{found} {}", sum / total);
+}
+
 #[test]
 fn a_label_that_is_no_class_is_an_error_with_its_line() {
     let place = place();

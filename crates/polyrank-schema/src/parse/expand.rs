@@ -10,7 +10,7 @@ use super::columns::tags;
 use super::features::{KEYS, names_of};
 use crate::choices::choices;
 use crate::error::printable;
-use crate::limits::{CLASSES, FEATURES, LIST_LENGTH, SEQUENCE_LENGTH};
+use crate::limits::{CLASSES, FEATURES, LIST_LENGTH, SEQUENCE_LENGTH, TASKS};
 use crate::named::{Kind, Named};
 use crate::preset::Preset;
 use crate::read::{Context, Found, Section};
@@ -34,9 +34,13 @@ pub(super) fn expand(ctx: &mut Context, root: &mut Table, schema: &Schema, regis
         }
         _ => {}
     }
-    if root.get("tasks").is_none() && !schema.targets().is_empty() {
-        ctx.default("tasks".to_owned(), "every column that is a target".to_owned());
-        put_entries(root, "tasks", &schema.targets());
+    match root.get_mut("tasks") {
+        Some(Node { value: Value::List(items), .. }) => expand_tasks(ctx, items, schema),
+        None if !schema.targets().is_empty() => {
+            ctx.default("tasks".to_owned(), "every column that is a target".to_owned());
+            put_entries(root, "tasks", &schema.targets());
+        }
+        _ => {}
     }
     decide(root, schema, ctx.preset);
 }
@@ -55,10 +59,38 @@ struct Selected {
     from: Option<usize>,
 }
 
-fn expand_features(ctx: &mut Context, items: &mut Vec<Node>, schema: &Schema, registry: &Registry<'_>) {
-    // What an entry names is that entry's, whatever a selection says.
-    let mut claimed: BTreeMap<String, bool> = items.iter().flat_map(names_of).map(|n| (n.to_owned(), false)).collect();
-    let written = std::mem::take(items);
+/// What a list's selections take.
+#[derive(Clone, Copy)]
+struct Kinds {
+    list: &'static str,
+    most: usize,
+    takes: fn(&Column) -> bool,
+    never: &'static str,
+}
+
+const FEATURE_COLUMNS: Kinds = Kinds {
+    list: "features",
+    most: FEATURES,
+    takes: |column| !column.is_target(),
+    never: "see the tags in [[columns]] or `data.schema`; labels are never selected",
+};
+
+const LABELS: Kinds = Kinds {
+    list: "tasks",
+    most: TASKS,
+    takes: Column::is_target,
+    never: "see the tags in [[columns]] or `data.schema`; only targets are selected",
+};
+
+/// An entry for each column that the entries' selections take, and the other entries as they are.
+fn entries(ctx: &mut Context, written: &[Node], schema: &Schema, kinds: Kinds) -> Vec<Selected> {
+    // What an entry names is that entry's, whatever a selection says; so is the column of its label.
+    let column = |item: &'_ Node| match &item.value {
+        Value::Table(table) if kinds.list == LABELS.list => table.text("column").map(str::to_owned),
+        _ => None,
+    };
+    let named = written.iter().flat_map(|item| names_of(item).into_iter().map(str::to_owned).chain(column(item)));
+    let mut claimed: BTreeMap<String, bool> = named.map(|name| (name, false)).collect();
     let mut entries: Vec<Selected> = Vec::new();
     for (i, item) in written.iter().enumerate() {
         let selection = match &item.value {
@@ -67,7 +99,7 @@ fn expand_features(ctx: &mut Context, items: &mut Vec<Node>, schema: &Schema, re
         };
         match selection {
             Some((table, select)) => {
-                for column in selected(ctx, i, table, select, schema, &mut claimed) {
+                for column in selected(ctx, i, table, select, schema, &mut claimed, kinds) {
                     let mut entry = Table::default();
                     entry.put("name", Node::text(&select.place, &column));
                     table.get("kind").into_iter().for_each(|kind| entry.put("kind", kind.clone()));
@@ -75,19 +107,61 @@ fn expand_features(ctx: &mut Context, items: &mut Vec<Node>, schema: &Schema, re
                     entries.push(Selected { entry, from: Some(i) });
                 }
             }
+            // Only features are written several in one entry.
+            None if kinds.list == LABELS.list => entries.push(Selected { entry: item.clone(), from: None }),
             None => entries.extend(single(item, schema).into_iter().map(|entry| Selected { entry, from: None })),
         }
-        if entries.len() > FEATURES {
+        if entries.len() > kinds.most {
             break;
         }
     }
+    entries
+}
+
+fn expand_tasks(ctx: &mut Context, items: &mut Vec<Node>, schema: &Schema) {
+    let has_select = |item: &Node| matches!(&item.value, Value::Table(table) if table.get("select").is_some());
+    if !items.iter().any(has_select) {
+        return;
+    }
+    let written = std::mem::take(items);
+    let mut entries = entries(ctx, &written, schema, LABELS);
+    decide_tasks(entries.iter_mut().map(|selected| &mut selected.entry), schema);
+    for (i, item) in written.iter().enumerate() {
+        let Value::Table(table) = &item.value else { continue };
+        if table.get("select").is_some() {
+            let of = entries.iter_mut().filter(|s| s.from == Some(i)).map(|s| &mut s.entry).collect();
+            hand_on(ctx, i, table, of, LABELS, |entry, key, _| task_holds(entry.text("kind"), key));
+        }
+    }
+    *items = entries.into_iter().map(|selected| selected.entry).collect();
+}
+
+/// Whether a task of a kind can have a key; of a kind that nobody knows, what binary ones have.
+fn task_holds(kind: Option<&str>, key: &str) -> bool {
+    match key {
+        "positive" => matches!(kind, None | Some("binary")),
+        "class_weights" => kind != Some("regression"),
+        "classes" => kind == Some("multi_class"),
+        "loss" | "delta" => kind == Some("regression"),
+        _ => true,
+    }
+}
+
+fn expand_features(ctx: &mut Context, items: &mut Vec<Node>, schema: &Schema, registry: &Registry<'_>) {
+    let written = std::mem::take(items);
+    let mut entries = entries(ctx, &written, schema, FEATURE_COLUMNS);
     // Which keys a column can have depends on its kind, and whether it shares another's table.
     decide_features(entries.iter_mut().map(|selected| &mut selected.entry), schema, ctx.preset);
     for (i, item) in written.iter().enumerate() {
         let Value::Table(table) = &item.value else { continue };
         if table.get("select").is_some() {
             let of = entries.iter_mut().filter(|s| s.from == Some(i)).map(|s| &mut s.entry).collect();
-            hand_on(ctx, i, table, of, registry);
+            hand_on(ctx, i, table, of, FEATURE_COLUMNS, |entry, key, node| match key {
+                // A key that nobody knows goes to all, whose reader says so; a list's to those that are lists.
+                known if !KEYS.contains(&known) => true,
+                "list" => entry.get("list").is_some(),
+                key => feature_holds(entry, &[key], node, registry),
+            });
         }
     }
     *items = entries.into_iter().map(|selected| selected.entry).collect();
@@ -101,8 +175,9 @@ fn selected(
     node: &Node,
     schema: &Schema,
     claimed: &mut BTreeMap<String, bool>,
+    kinds: Kinds,
 ) -> Vec<String> {
-    let key = format!("features[{}].select", number + 1);
+    let key = format!("{}[{}].select", kinds.list, number + 1);
     for other in ["name", "names", "column"] {
         if let Some(found) = table.get(other) {
             let hint = Some("a selection names its columns itself; remove it, or put it into `select`".to_owned());
@@ -120,7 +195,7 @@ fn selected(
     let open = select.tags.is_empty() && select.all_tags.is_empty() && select.names.is_empty();
     let select = if open { select.excluding(Select::tags([Tag::Time])) } else { select };
     let mut columns = Vec::new();
-    for column in schema.columns().iter().filter(|column| select.takes(column) && !column.is_target()) {
+    for column in schema.columns().iter().filter(|column| select.takes(column) && (kinds.takes)(column)) {
         match claimed.insert(column.name.clone(), true) {
             Some(false) => _ = claimed.insert(column.name.clone(), false),
             Some(true) => {
@@ -131,7 +206,7 @@ fn selected(
         }
     }
     if columns.is_empty() && ctx.problems.found() == before {
-        let hint = Some("see the tags in [[columns]] or `data.schema`; labels are never selected".to_owned());
+        let hint = Some(kinds.never.to_owned());
         ctx.report_at(&node.place, &key, "no column is left to select".to_owned(), hint);
     }
     columns
@@ -176,7 +251,14 @@ fn names(found: &Found<'_>, ctx: &mut Context, schema: &Schema) -> Option<Vec<St
 }
 
 /// Gives a selection's keys to the columns that can have them.
-fn hand_on(ctx: &mut Context, number: usize, table: &Table, mut entries: Vec<&mut Node>, registry: &Registry<'_>) {
+fn hand_on(
+    ctx: &mut Context,
+    number: usize,
+    table: &Table,
+    mut entries: Vec<&mut Node>,
+    kinds: Kinds,
+    holds: impl Fn(&Table, &str, &Node) -> bool,
+) {
     for Entry { key, place, node } in &table.0 {
         if matches!(key.as_str(), "select" | "name" | "names" | "column" | "kind") {
             continue;
@@ -184,19 +266,13 @@ fn hand_on(ctx: &mut Context, number: usize, table: &Table, mut entries: Vec<&mu
         let mut held = entries.is_empty();
         for entry in &mut entries {
             let Value::Table(table) = &mut entry.value else { continue };
-            // A key that nobody knows goes to all, whose reader says so; a list's to those that are lists.
-            let holds = match key.as_str() {
-                known if !KEYS.contains(&known) => true,
-                "list" => table.get("list").is_some(),
-                key => feature_holds(table, &[key], node, registry),
-            };
-            if holds {
+            if holds(table, key, node) {
                 table.put(key, node.clone());
                 held = true;
             }
         }
         if !held {
-            let key = format!("features[{}].{key}", number + 1);
+            let key = format!("{}[{}].{key}", kinds.list, number + 1);
             ctx.report_at(place, &key, "no selected column can have this".to_owned(), Some("remove it".to_owned()));
         }
     }
@@ -229,15 +305,19 @@ pub(super) fn decide(root: &mut Table, schema: &Schema, preset: Preset) {
         decide_features(items.iter_mut(), schema, preset);
     }
     if let Some(Node { value: Value::List(items), .. }) = root.get_mut("tasks") {
-        items.iter_mut().filter_map(|item| Deciding::open(item, schema)).for_each(|mut entry| {
-            entry.forget();
-            if let Some((goal, because)) = decide::goal(entry.column) {
-                entry.put("kind", named(goal), &because);
-            }
-            if entry.table.text("kind") == Some("multi_class") {
-                classes(&mut entry);
-            }
-        });
+        decide_tasks(items.iter_mut(), schema);
+    }
+}
+
+fn decide_tasks<'a>(items: impl Iterator<Item = &'a mut Node>, schema: &'a Schema) {
+    for mut entry in items.filter_map(|item| Deciding::open(item, schema)) {
+        entry.forget();
+        if let Some((goal, because)) = decide::goal(entry.column) {
+            entry.put("kind", named(goal), &because);
+        }
+        if entry.table.text("kind") == Some("multi_class") {
+            classes(&mut entry);
+        }
     }
 }
 

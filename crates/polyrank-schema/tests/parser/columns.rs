@@ -1,6 +1,6 @@
 //! `[[columns]]`, `data.schema` and selections: what columns decide, and what overrides it.
 
-use polyrank_schema::config::{Combiner, FeatureKind, Side, TaskKind};
+use polyrank_schema::config::{Combiner, FeatureKind, RegressionLoss, Side, TaskKind};
 use polyrank_schema::table::{Domain, Select, Tag};
 use polyrank_schema::{Config, ConfigErrors, Schema, SetOverride, parse_with_files};
 
@@ -127,6 +127,37 @@ fn a_selection_is_an_entry_a_column() {
     assert_eq!(config.features[3].side, Side::Item);
     assert_eq!(config.tasks.len(), 1);
     assert!(!config.in_force.iter().any(|c| c.key == "features.age.encoder.type"));
+}
+
+#[test]
+fn labels_are_selected_as_features_are() {
+    let more = "[[columns]]\nname = \"like\"\ntags = [\"target\", \"binary\"]\n\n\
+                [[columns]]\nname = \"seen\"\ntags = [\"target\", \"regression\"]\n\n";
+    let selected = |tasks: &str| with(&format!("{more}{tasks}"));
+    let config = selected(
+        "[[tasks]]\nselect = { tags = [\"target\"], exclude = [\"like\"] }\nweight = 0.5\n\
+         loss = \"mae\"\n[[tasks]]\nname = \"click\"\nweight = 2",
+    )
+    .unwrap();
+    let tasks: Vec<(&str, f64)> = config.tasks.iter().map(|task| (task.name.as_str(), task.weight)).collect();
+    assert_eq!(tasks, [("watch", 0.5), ("seen", 0.5), ("click", 2.0)], "the schema's order, and what is named stays");
+    assert!(config.tasks[..2].iter().all(|task| task.kind == TaskKind::Regression { loss: RegressionLoss::Mae }));
+    let config = selected("[[tasks]]\nselect = { tags = [\"binary\"] }\nclass_weights = [1, 3]").unwrap();
+    let tasks: Vec<&str> = config.tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!((tasks, config.tasks[1].class_weights.clone()), (vec!["click", "like"], Some(vec![1.0, 3.0])));
+    let set = with_sets(&format!("{more}[[tasks]]\nselect = {{}}"), &["tasks.like.weight=3"]).unwrap();
+    assert_eq!(set.tasks.iter().map(|task| task.weight).collect::<Vec<_>>(), [1.0, 1.0, 3.0, 1.0]);
+
+    let problem = |tasks: &str| problems(selected(tasks));
+    let text = problem("[[tasks]]\nselect = { tags = [\"user\"] }");
+    assert!(text.contains("tasks[1].select: no column is left to select; see the tags"), "{text}");
+    let text = problem("[[tasks]]\nselect = { tags = [\"binary\"] }\nloss = \"mae\"");
+    assert!(text.contains("tasks[1].loss: no selected column can have this"), "{text}");
+    let text = problem("[[tasks]]\nselect = { tags = [\"binary\"] }\nwieght = 3");
+    assert!(text.contains("unknown key; did you mean `weight`?"), "{text}");
+    let plain = "[data]\ntrain = \"a.csv\"\n[[features]]\nname = \"x\"\nkind = \"dense\"\n[[tasks]]\nselect = {}";
+    let text = problems(polyrank_schema::parse(plain, "c.toml", &REGISTRY, &[]));
+    assert!(text.contains("c.toml:7: tasks[1].select: there are no columns to select from"), "{text}");
 }
 
 #[test]

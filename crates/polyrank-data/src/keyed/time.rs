@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type};
+use arrow_cast::parse::string_to_timestamp_nanos;
 use arrow_schema::DataType;
 
 use crate::encode::column::{BadCell, each_row};
@@ -47,9 +48,11 @@ impl Time {
     }
 }
 
-/// The time of each row; `None` where it is missing. Numbers, or text that is one.
+/// The time of each row; `None` where it is missing. Numbers, or text that is one, in any unit; or ISO 8601 text, which
+/// counts nanoseconds since 1970, so a column holds one or the other.
 pub(crate) fn times(array: &dyn Array) -> Result<Vec<Option<Time>>, BadCell> {
     let mut times = Vec::with_capacity(array.len());
+    let mut moments = None;
     let mut floats = |row: usize, x: Option<f64>| {
         let time = x.filter(|x| !x.is_nan()).map(Time::from_float).transpose();
         times.push(time.map_err(|problem| BadCell { row, problem })?);
@@ -65,6 +68,14 @@ pub(crate) fn times(array: &dyn Array) -> Result<Vec<Option<Time>>, BadCell> {
             array.iter().enumerate().try_for_each(|(row, x)| floats(row, x))?;
         }
         _ => visit(array, each_row(array.len()), |_, value| {
+            let is_moment = match value {
+                Value::Missing => None,
+                Value::Text(text) => Some(parse(text).is_err()),
+                Value::Natural(_) | Value::Negative(_) => Some(false),
+            };
+            if is_moment.is_some_and(|is_moment| *moments.get_or_insert(is_moment) != is_moment) {
+                return Err(format!("`{value}`: dates and numbers do not go together in one column of times"));
+            }
             times.push(match value {
                 Value::Missing => None,
                 Value::Negative(n) => Some(Time { whole: n, fraction: 0.0 }),
@@ -74,9 +85,13 @@ pub(crate) fn times(array: &dyn Array) -> Result<Vec<Option<Time>>, BadCell> {
                 }
                 Value::Text(text) => match parse(text) {
                     Ok(number) => number.map(Time::from_float).transpose()?,
-                    Err(_) => {
-                        return Err(format!("{} is not a time; store times as numbers, such as seconds", quote(text)));
-                    }
+                    Err(_) => match string_to_timestamp_nanos(text.trim()) {
+                        Ok(whole) => Some(Time { whole, fraction: 0.0 }),
+                        Err(_) => {
+                            let how = "store times as numbers, such as seconds, or as 2024-03-05 13:45:10";
+                            return Err(format!("{} is not a time; {how}", quote(text)));
+                        }
+                    },
                 },
             });
             Ok(())
@@ -105,6 +120,18 @@ mod tests {
         let close = times(&Float64Array::from(vec![-1e-300, 0.0])).unwrap();
         assert!(close[0].unwrap().check().is_ok() && later(close[1], close[0]));
         assert_eq!((floats[1], floats[2].map(|t| t.whole)), (None, Some(1_000_000_000_000_000_000)));
+    }
+
+    #[test]
+    fn dates_are_nanoseconds_and_do_not_mix_with_numbers() {
+        let texts = ["1970-01-01", "1970-01-02 00:00:00.5", "1970-01-01T01:00:00+01:00", "", "1969-12-31T23:59:59Z"];
+        let found = times(&StringArray::from(texts.to_vec())).unwrap();
+        let whole: Vec<Option<i64>> = found.iter().map(|time| time.map(|time| time.whole)).collect();
+        assert_eq!(whole, [Some(0), Some(86_400_500_000_000), Some(0), None, Some(-1_000_000_000)]);
+        for (a, b) in [("1970-01-01", "5"), ("5", "1970-01-01")] {
+            let bad = times(&StringArray::from(vec![a, "", b])).unwrap_err();
+            assert!(bad.row == 2 && bad.problem.contains("do not go together"), "{}", bad.problem);
+        }
     }
 
     #[test]

@@ -49,6 +49,26 @@ fn a_row_sees_its_users_events_before_it() {
     }
 }
 
+/// Times as text: the same lists as of numbers that rise alike.
+#[test]
+fn dates_order_events_as_numbers_do() {
+    let of = [(1, 10, 100, 1), (2, 11, 200, 0), (1, 12, 101, 0), (1, 12, 102, 1), (1, 15, 103, 0)];
+    let of = of.map(|(user, at, item, like)| (Some(user), Some(at), item, like));
+    let dated = |of: &[Row]| {
+        let moments: Vec<String> = of.iter().map(|row| format!("2024-03-{:02}T08:00:00Z", row.1.unwrap())).collect();
+        let at = texts(&moments.iter().map(String::as_str).collect::<Vec<_>>());
+        let (schema, mut columns) = (batch(of).schema(), batch(of).columns().to_vec());
+        columns[schema.index_of("at").unwrap()] = at.clone();
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        rows(names.zip(columns).collect())
+    };
+    let trial = trial(2);
+    let (numbers, moments) = (trial.fit(&[batch(&of)]).unwrap(), trial.fit(&[dated(&of)]).unwrap());
+    let expected = lists(&numbers.train(&batch(&of)), "item_history");
+    assert_eq!(lists(&moments.train(&dated(&of)), "item_history"), expected);
+    assert_eq!(lists(&moments.reloaded().score(&dated(&of)), "item_history"), expected);
+}
+
 #[test]
 fn files_that_all_precede_the_rows_need_no_times() {
     let dir = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 //! over all of them where the key is rare (Micci-Barreca 2001; NVTabular's `TargetEncoding`).
 //!
 //! With n and m the number and mean of the key's labels, m₀ the mean of all labels, and p the smoothing:
-//! `(n · m + p · m₀) / (n + p)`; m₀ where n is 0. Missing labels are not counted.
+//! `(n · m + p · m₀) / (n + p)`; m₀ where n is 0. Missing labels are not counted, nor rows for which `where` does not hold.
 //!
 //! A training row must not see its own label, or the encoding gives it away. So training rows are dealt into folds, by the
 //! seed and the row's number alone, and a row's encoding is made of the rows in other folds, m₀ too. `prior = "global"`
@@ -16,6 +16,7 @@ use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array};
 use arrow_schema::DataType;
 use polyrank_schema::config::{Task, TaskKind};
+use polyrank_schema::expression::Expression;
 use polyrank_schema::operator::always;
 use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind, OptionSpec};
 use polyrank_schema::{Block, BlockSpec, OperatorSpec, Step};
@@ -28,6 +29,7 @@ use crate::encode::column::each_row;
 use crate::encode::label::labels;
 use crate::encode::number::visit_numbers;
 use crate::error::DataError;
+use crate::expression::holds;
 use crate::keyed::{Keys, Sum, Table};
 use crate::stream::random::{Purpose, Random};
 
@@ -81,6 +83,12 @@ pub(super) const OPERATOR: Operator = Operator {
                     default: OptionDefault::Always(Literal::Text(FOLD)),
                     doc: "what keys are drawn towards in training: the average of the other folds, or of all rows",
                 },
+                OptionSpec {
+                    key: "where",
+                    kind: OptionKind::Text,
+                    default: OptionDefault::Absent,
+                    doc: "a condition: only the rows for which it holds count; by default the `when` of the targets' tasks",
+                },
                 NEW_NAMES,
             ],
             check,
@@ -96,13 +104,26 @@ pub(super) const OPERATOR: Operator = Operator {
 fn check(block: &Block, _: BlockContext<'_>) -> Result<(), String> {
     check_distinct(block, "columns")?;
     check_distinct(block, "target")?;
+    condition(block)?;
     check_new_names(block, block.names("target").len())
+}
+
+/// The condition on rows, if there is one.
+fn condition(block: &Block) -> Result<Option<Expression>, String> {
+    let condition = block.has("where").then(|| Expression::parse(block.text("where")));
+    condition.transpose().map_err(|e| format!("`where`: {}", e.problem()))
 }
 
 fn steps(block: &Block) -> Vec<Step> {
     let (columns, targets) = (block.names("columns"), block.names("target"));
     let usual = targets.iter().map(|target| format!("te_{}_{target}", columns.join("_"))).collect();
-    vec![Step { fits_on: targets.to_vec(), ..Step::new(columns.to_vec(), new_names(block, usual)) }]
+    let mut fits_on = targets.to_vec();
+    for column in condition(block).ok().flatten().iter().flat_map(|condition| condition.columns()) {
+        if !columns.contains(column) && !fits_on.contains(column) {
+            fits_on.push(column.clone());
+        }
+    }
+    vec![Step { fits_on, ..Step::new(columns.to_vec(), new_names(block, usual)) }]
 }
 
 /// What is configured.
@@ -124,7 +145,7 @@ impl Options {
         }
         Ok(Options {
             columns: step.reads.clone(),
-            targets: step.fits_on.clone(),
+            targets: block.names("target").to_vec(),
             folds: folds as usize,
             random: Random::new(block.int("seed") as u64, Purpose::Folds),
             smoothing: block.float("smoothing"),
@@ -150,7 +171,8 @@ fn new(block: &Block, step: &Step, setting: &Setting<'_>) -> Result<Stage, DataE
     let options = Options::new(block, step)?;
     let tasks = options.targets.iter().map(|target| reader(target, setting.tasks));
     let tasks = tasks.collect::<Result<_, String>>().map_err(|fault| problem(block, fault))?;
-    Stage::fit(Averages { options, tasks, keys: Keys::default(), cells: Vec::new() })
+    let condition = condition(block).map_err(|fault| problem(block, fault))?;
+    Stage::fit(Averages { options, condition, tasks, keys: Keys::default(), cells: Vec::new() })
 }
 
 /// The binary task whose label a column is.
@@ -177,6 +199,7 @@ struct Cell {
 #[derive(Debug)]
 struct Averages {
     options: Options,
+    condition: Option<Expression>,
     /// For each target the task that says how its labels are read; numbers without one.
     tasks: Vec<Option<Task>>,
     keys: Keys,
@@ -208,10 +231,12 @@ impl Fit for Averages {
                 rows.training_row(row).ok_or_else(|| failed(NAME)("fitted on rows without numbers".to_owned()))?;
             first_cells.push(key * self.tasks.len() * self.options.folds + self.options.fold(number));
         }
+        let counted = self.condition.as_ref().map(|condition| holds(condition, &rows.batch()?)).transpose()?;
+        let counts = |row: usize| counted.as_ref().is_none_or(|counted| counted[row] == Some(true));
         for (target, task) in self.tasks.iter().enumerate() {
             let array = rows.fits_on(target);
             let mut observe = |row: usize, label: Option<f64>| {
-                if let Some(label) = label {
+                if let Some(label) = label.filter(|_| counts(row)) {
                     let cell = &mut self.cells[first_cells[row] + target * self.options.folds];
                     cell.count += 1;
                     cell.sum.add(label);

@@ -163,3 +163,40 @@ fn operators_that_would_give_a_label_away_are_refused() {
         assert!(refused, "{told}: {error}");
     }
 }
+
+/// A label is averaged over the rows where its task learns it, unless the operator says otherwise.
+#[test]
+fn labels_are_averaged_where_their_task_is_learned() {
+    let when = |text: &str| text.replace("positive = [\"yes\"]", "positive = [\"yes\"]\nwhen = \"finish = 1\"");
+    let like_only = CONFIG.replace("target  = [\"finish\", \"like\"]", "target  = [\"like\"]");
+    let like_only = like_only.replace("\"te_kind_finish\", ", "");
+    let condition = |text: &str, sets: &[&str]| {
+        let config = parse(text, sets).unwrap();
+        let operator = config.operators.iter().find(|operator| operator.name == "target_encoding").unwrap();
+        let told = config.in_force.iter().find(|choice| choice.key == "operators.target_encoding.where");
+        let text = operator.block.has("where").then(|| operator.block.text("where").to_owned());
+        (text, told.map(|choice| choice.because.clone()))
+    };
+    let because = Some("tasks.like.when".to_owned());
+    assert_eq!(condition(&when(&like_only), &[]), (Some("finish = 1".to_owned()), because));
+    assert_eq!(condition(&like_only, &[]).0, None);
+    let all = condition(&when(&like_only), &["operators.target_encoding.where='true'"]);
+    assert_eq!(all, (Some("true".to_owned()), None));
+    let error = parse(&when(CONFIG), &[]).unwrap_err().to_string();
+    assert!(
+        error.contains("operators.target_encoding.where: the task `like` is learned only where finish = 1"),
+        "{error}"
+    );
+    assert!(error.contains("an operator for each target"), "{error}");
+
+    // Trained with it, and back from its bundle.
+    let place = place();
+    let config = parse(&when(&like_only), &[]).unwrap();
+    run(&config, &place.options("run"), &mut |_| ()).unwrap();
+    let explicit = parse(&like_only, &["operators.target_encoding.where='finish = 1'", "tasks.like.when='finish = 1'"]);
+    run(&explicit.unwrap(), &place.options("explicit"), &mut |_| ()).unwrap();
+    let fitted = fitted(&place);
+    let folder = place.path("explicit").join("bundle/operators");
+    assert!(fitted.iter().all(|(file, bytes)| fs::read(folder.join(file)).unwrap() == *bytes));
+    evaluate(&place.predictor("run"), &["valid.csv".to_owned()], place.dir.path()).unwrap();
+}

@@ -106,6 +106,33 @@ fn labels_are_read_as_their_task_reads_them() {
     assert!(trial.fit(&[batch]).err().unwrap().to_string().contains("not a number"));
 }
 
+/// Rows for which the condition does not hold, or is unknown, are as if they had no label.
+#[test]
+fn only_rows_that_a_condition_holds_for_count() {
+    let options = [
+        ("columns", names(&["item"])),
+        ("target", names(&["like"])),
+        ("where", text("click = 1")),
+        ("smoothing", OptionValue::Float(1.0)),
+    ];
+    let items = || ints([1, 1, 1, 2, 2, 1].map(Some));
+    let clicks = ints([Some(1), Some(0), Some(1), Some(1), None, Some(0)]);
+    let batch = rows(vec![("item", items()), ("click", clicks), ("like", ints([1, 0, 0, 1, 0, 0].map(Some)))]);
+    let trial = Trial::new("target_encoding", &options).unwrap();
+    let fitted = trial.fit(std::slice::from_ref(&batch)).unwrap();
+    let blank = rows(vec![("item", items()), ("like", floats([Some(1.0), None, Some(0.0), Some(1.0), None, None]))]);
+    let plain = [&options[..2], &options[3..]].concat();
+    let plain = Trial::new("target_encoding", &plain).unwrap();
+    let alike = plain.fit(std::slice::from_ref(&blank)).unwrap();
+    let (mean, made) = (2.0 / 3.0, numbers(&fitted.score(&batch), "te_item_like"));
+    let expected = [(1.0 + mean) / 3.0, (1.0 + mean) / 2.0].map(Some);
+    assert!(close(made[0], expected[0]) && close(made[3], expected[1]), "{made:?}");
+    assert_eq!(numbers(&fitted.train(&batch), "te_item_like"), numbers(&alike.train(&blank), "te_item_like"));
+    assert_eq!(numbers(&fitted.reloaded().score(&batch), "te_item_like"), made);
+    let broken = [&options[..2], &[("where", text("click ="))]].concat();
+    assert!(Trial::new("target_encoding", &broken).err().unwrap().contains("`where`"));
+}
+
 #[test]
 fn several_columns_are_one_key_and_several_targets_are_encoded() {
     let options =

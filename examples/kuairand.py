@@ -58,7 +58,7 @@ def main():
         runs = train_all(options)
     except (ImportError, OSError, ValueError, subprocess.CalledProcessError) as error:
         sys.exit(f"kuairand.py: {error}")
-    print(f"{table(runs)}\n\n{effects(runs)}\n\nall runs: {options.runs}")
+    print("\n\n".join(part for part in (table(runs), effects(runs), f"all runs: {options.runs}") if part))
 
 
 def parse_options():
@@ -103,7 +103,7 @@ def convert(source):
     }
     for name, rows in tables.items():
         if len(rows) != ROWS[name]:
-            raise ValueError(f"{name}: {len(rows):,} rows, not {ROWS[name]:,}; is {source} KuaiRand-Pure's data folder?")
+            raise ValueError(f"{name}: {len(rows):,} rows, not {ROWS[name]:,}; is {source} the archive's data folder?")
     DATA.mkdir(parents=True, exist_ok=True)
     # The rows are not the project's: git leaves this folder out by itself.
     (DATA / ".gitignore").write_text("*\n")
@@ -118,8 +118,8 @@ def convert(source):
 def train_all(options):
     """Seed by seed, so that what is there after an interruption compares like with like."""
     options.runs.mkdir(parents=True, exist_ok=True)
-    kinds = itertools.product(options.models, options.interactions, options.sequences)
-    return [run(options, dict(zip(FACTORS, kind)), seed) for seed, kind in itertools.product(options.seeds, list(kinds))]
+    each = itertools.product(options.seeds, options.models, options.interactions, options.sequences)
+    return [run(options, dict(zip(FACTORS, kind)), seed) for seed, *kind in each]
 
 
 def run(options, kind, seed):
@@ -135,18 +135,18 @@ def run(options, kind, seed):
         if found["settings"] == settings:
             return found
     print(f"{name} …", file=sys.stderr, flush=True)
-    began = time.monotonic()
-    # The folder has bundle and checkpoints, some 20 MB that nothing needs later.
+    binary, began = polyrank(options.polyrank), time.monotonic()
+    # The folder has bundle and checkpoints, some 30 MB that nothing needs later.
     with tempfile.TemporaryDirectory(dir=options.runs) as folder:
         out = Path(folder) / "run"
         (Path(folder) / "config.toml").write_text(config, encoding="utf-8")
-        command = [*polyrank(options.polyrank), "train", f"{folder}/config.toml", "--out", str(out), "--seed", str(seed)]
+        command = [*binary, "train", f"{folder}/config.toml", "--out", str(out), "--seed", str(seed)]
         for override in sets + ([f"train.threads={options.threads}"] if options.threads else []):
             command += ["--set", override]
         trained = subprocess.run(command, stderr=subprocess.PIPE, text=True)
         if trained.returncode:
             raise ValueError(f"{name}: {trained.stderr.strip()}")
-        command = [*polyrank(options.polyrank), "evaluate", str(out / "bundle"), str(DATA / "log_test.parquet"), "--json"]
+        command = [*binary, "evaluate", str(out / "bundle"), str(DATA / "log_test.parquet"), "--json"]
         test = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["tasks"]
         epochs = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     best = max(epochs, key=lambda epoch: mean_auc(validated(epoch)))
@@ -193,7 +193,7 @@ def table(runs):
     for kind in dict.fromkeys(tuple(run[factor] for factor in FACTORS) for run in runs):
         own = [run for run in runs if all(run[factor] == value for factor, value in zip(FACTORS, kind))]
         cells = [interval([run["test"][task][metric] for run in own]) for task, metric in METRICS]
-        lines.append([*kind, str(len(own)), *(f"{mean:.4f} ± {half:.4f}" for mean, half in cells)])
+        lines.append([*kind, str(len(own)), *(figure(mean, half) for mean, half in cells)])
     return markdown(lines)
 
 
@@ -213,10 +213,10 @@ def effects(runs):
                 by_seed.setdefault(one["seed"], []).append(difference)
             if by_seed:
                 mean, half = interval([statistics.fmean(values) for values in by_seed.values()])
-                cells.append(f"{mean:+.4f} ± {half:.4f}")
+                cells.append(figure(mean, half, sign="+"))
         if cells:
-            lines.append([f"{factor}: {changed} − {base}", *cells])
-    return markdown(lines)
+            lines.append([f"{base} → {changed}", *cells])
+    return markdown(lines) if len(lines) > 1 else ""
 
 
 def pairs(runs, factor, base, changed):
@@ -235,6 +235,11 @@ def titles():
 
 def markdown(lines):
     return "\n".join("| " + " | ".join(line) + " |" for line in [lines[0], ["---"] * len(lines[0]), *lines[1:]])
+
+
+def figure(mean, half, sign=""):
+    """As .7225 ± .0012 or, with a sign, −.0012 ± .0007."""
+    return f"{mean:{sign}.4f} ± {half:.4f}".replace("0.", ".").replace("-", "−")
 
 
 def interval(values):

@@ -23,7 +23,7 @@ pub use exec::feed::{Feed, FeedError, SlotIds};
 pub use exec::score::Scorer;
 pub use exec::targets::Targets;
 pub use exec::train::{StepReport, Trainer, TrainerOptions};
-pub use graph::{Graph, GraphError, Init, Layer, Pooling, Space, Stretch, Table, Value};
+pub use graph::{Graph, GraphError, Init, Layer, Pooling, Precision, Space, Stretch, Table, Value};
 pub use kernels::Isa;
 pub use loss::{Loss, Normaliser};
 pub use network::{Network, Tensor, TensorError};

@@ -2,6 +2,7 @@
 
 use crate::exec::context::{RunningStats, State};
 use crate::graph::{Graph, Param, ParamDecl, Shape};
+use crate::ops::Op;
 use crate::optim::Optimizer;
 use crate::params::Params;
 use crate::plan;
@@ -59,7 +60,15 @@ impl<T: Real> Network<T> {
             .iter()
             .map(|(_, width)| RunningStats { mean: vec![T::ZERO; *width], variance: vec![T::ONE; *width] })
             .collect();
-        Network { params: Params::new(&graph.params, seed), tables, running, graph }
+        let rounded: Vec<Param> = graph
+            .nodes
+            .iter()
+            .filter_map(|node| match &node.op {
+                Op::Linear(linear) if linear.half => Some(linear.weight),
+                _ => None,
+            })
+            .collect();
+        Network { params: Params::new(&graph.params, &rounded, seed), tables, running, graph }
     }
 
     /// The graph.
@@ -158,7 +167,7 @@ impl<T: Real> Network<T> {
     pub(crate) fn transposed_params(&self, plan: &plan::Plan) -> Vec<Param> {
         let mut out = Vec::new();
         for (node, planned) in self.graph.nodes.iter().zip(&plan.nodes) {
-            if let (crate::ops::Op::Linear(linear), Some(Some(_))) = (&node.op, planned.dx.first()) {
+            if let (Op::Linear(linear), Some(Some(_))) = (&node.op, planned.dx.first()) {
                 out.push(linear.weight);
             }
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::graph::{Init, Param, ParamDecl, Shape};
 use crate::kernels::gemm;
+use crate::kernels::half::{self, Pair};
 use crate::real::Real;
 use crate::rng::{Purpose, Stream};
 
@@ -13,8 +14,42 @@ use crate::rng::{Purpose, Stream};
 pub(crate) struct Params<T> {
     pub(crate) values: Vec<T>,
     spans: Vec<(Range<usize>, Shape)>,
-    /// The transpose of each matrix through which a gradient passes, packed; empty otherwise.
-    transposed: Vec<Vec<T>>,
+    copies: Vec<Copies<T>>,
+}
+
+/// What products read instead of a matrix's numbers; made anew when those change.
+#[derive(Debug, Clone)]
+struct Copies<T> {
+    /// Whether products are of numbers rounded to bf16.
+    half: bool,
+    /// The transpose, packed, of a matrix through which a gradient passes in fp32; empty otherwise.
+    transposed: Vec<T>,
+    /// A rounded matrix's pairs; empty in fp32.
+    pairs: Vec<Pair>,
+    /// The pairs of the transpose of a rounded matrix through which a gradient passes; empty otherwise.
+    transposed_pairs: Vec<Pair>,
+}
+
+impl<T: Real> Copies<T> {
+    /// Those of a matrix that only forward products read.
+    fn of(half: bool) -> Copies<T> {
+        Copies { half, transposed: Vec::new(), pairs: Vec::new(), transposed_pairs: Vec::new() }
+    }
+
+    /// From the packed matrix `[k, n]`.
+    fn refresh(&mut self, matrix: &[T], k: usize, n: usize, turned: bool) {
+        if self.half {
+            self.pairs.resize(half::pairs(k, n), 0);
+            half::pack(matrix, k, n, &mut self.pairs);
+        }
+        if self.half && turned {
+            self.transposed_pairs.resize(half::pairs(n, k), 0);
+            half::pack_transpose(matrix, k, n, &mut self.transposed_pairs);
+        } else if turned {
+            self.transposed.resize(n * gemm::padded_columns(k), T::ZERO);
+            gemm::pack_transpose(matrix, k, n, &mut self.transposed);
+        }
+    }
 }
 
 fn stored(shape: Shape) -> usize {
@@ -25,8 +60,8 @@ fn stored(shape: Shape) -> usize {
 }
 
 impl<T: Real> Params<T> {
-    /// Parameters at their initial values.
-    pub(crate) fn new(decls: &[ParamDecl], seed: u64) -> Params<T> {
+    /// Parameters at their initial values; products of those in `rounded` are of bf16.
+    pub(crate) fn new(decls: &[ParamDecl], rounded: &[Param], seed: u64) -> Params<T> {
         let mut spans = Vec::new();
         let mut end = 0;
         for decl in decls {
@@ -34,7 +69,8 @@ impl<T: Real> Params<T> {
             end += stored(decl.shape);
             spans.push((start..end, decl.shape));
         }
-        let mut params = Params { values: vec![T::ZERO; end], spans, transposed: vec![Vec::new(); decls.len()] };
+        let copies = (0..decls.len()).map(|i| Copies::of(rounded.contains(&Param(i)))).collect();
+        let mut params = Params { values: vec![T::ZERO; end], spans, copies };
         for (i, decl) in decls.iter().enumerate() {
             let draw = drawer::<T>(decl.init, Stream::new(seed, Purpose::Init, i as u64, 0));
             let values: Vec<T> = (0..decl.shape.len() as u64).map(draw).collect();
@@ -59,21 +95,29 @@ impl<T: Real> Params<T> {
         &self.values[span.start..][..shape.len()]
     }
 
-    /// The packed transpose of a matrix that [`Params::transpose`] was asked for.
+    /// The packed transpose of a matrix that [`Params::refresh`] was asked for.
     pub(crate) fn transposed(&self, param: Param) -> &[T] {
-        &self.transposed[param.0]
+        &self.copies[param.0].transposed
     }
 
-    /// Repacks the transposes of the given matrices.
-    pub(crate) fn transpose(&mut self, params: &[Param]) {
+    /// The pairs of a matrix whose products are of bf16.
+    pub(crate) fn pairs(&self, param: Param) -> &[Pair] {
+        &self.copies[param.0].pairs
+    }
+
+    /// The pairs of its transpose.
+    pub(crate) fn transposed_pairs(&self, param: Param) -> &[Pair] {
+        &self.copies[param.0].transposed_pairs
+    }
+
+    /// Copies all matrices anew for products, the given ones transposed too.
+    pub(crate) fn refresh(&mut self, turned: &[Param]) {
         use rayon::prelude::*;
-        let Params { values, spans, transposed } = self;
+        let Params { values, spans, copies } = self;
         let (values, spans) = (&*values, &*spans);
-        let wanted = |i: usize| params.contains(&Param(i));
-        transposed.par_iter_mut().enumerate().filter(|(i, _)| wanted(*i)).for_each(|(i, out)| {
+        copies.par_iter_mut().enumerate().for_each(|(i, copies)| {
             if let (span, Shape::Matrix(k, n)) = &spans[i] {
-                out.resize(n * gemm::padded_columns(*k), T::ZERO);
-                gemm::pack_transpose(&values[span.clone()], *k, *n, out);
+                copies.refresh(&values[span.clone()], *k, *n, turned.contains(&Param(i)));
             }
         });
     }
@@ -89,7 +133,10 @@ impl<T: Real> Params<T> {
     /// Sets a parameter from row-major numbers; the caller has checked their count.
     pub(crate) fn set(&mut self, param: Param, values: &[T]) {
         let (span, shape) = self.spans[param.0].clone();
-        set_stored(&mut self.values[span], shape, values);
+        set_stored(&mut self.values[span.clone()], shape, values);
+        if let Shape::Matrix(k, n) = shape {
+            self.copies[param.0].refresh(&self.values[span], k, n, false);
+        }
     }
 
     /// The gradient or state that corresponds to a parameter, from a buffer of the same layout, row-major.

@@ -34,6 +34,10 @@ pub trait Real:
     fn of(v: f64) -> Self;
     /// The same number in f64.
     fn f64(self) -> f64;
+    /// The nearest number in f32.
+    fn f32(self) -> f32;
+    /// The same number.
+    fn of_f32(v: f32) -> Self;
     /// `self · a + b`, rounded once.
     fn mul_add(self, a: Self, b: Self) -> Self;
     /// The square root.
@@ -79,6 +83,16 @@ impl Real for f32 {
     #[inline(always)]
     fn f64(self) -> f64 {
         f64::from(self)
+    }
+
+    #[inline(always)]
+    fn f32(self) -> f32 {
+        self
+    }
+
+    #[inline(always)]
+    fn of_f32(v: f32) -> f32 {
+        v
     }
 
     #[inline(always)]
@@ -183,6 +197,16 @@ impl Real for f64 {
     #[inline(always)]
     fn f64(self) -> f64 {
         self
+    }
+
+    #[inline(always)]
+    fn f32(self) -> f32 {
+        self as f32
+    }
+
+    #[inline(always)]
+    fn of_f32(v: f32) -> f64 {
+        f64::from(v)
     }
 
     #[inline(always)]

@@ -1,8 +1,9 @@
 //! From a configuration and an input layout to a graph.
 
 use polyrank_data::encode::InputLayout;
-use polyrank_engine::{Graph, GraphError, Value};
+use polyrank_engine::{Graph, GraphError, Precision, Value};
 use polyrank_schema::Config;
+use polyrank_schema::config::Precision as Configured;
 
 use crate::layer::Layers;
 use crate::multi_task::{self, TaskOutput};
@@ -44,7 +45,12 @@ pub fn compose(
 ) -> Result<Graph, GraphError> {
     let tasks = config.tasks.len();
     let layers = Layers::of(&config.model);
-    let mut builder = Builder { graph: Graph::default(), config, layout, layers, logits: vec![Vec::new(); tasks] };
+    let precision = match config.train.precision {
+        Configured::Fp32 => Precision::Fp32,
+        Configured::Bf16 => Precision::Bf16,
+    };
+    let graph = Graph::in_precision(precision);
+    let mut builder = Builder { graph, config, layout, layers, logits: vec![Vec::new(); tasks] };
     let outputs = block(&mut builder)?;
     if outputs.len() != tasks {
         let problem = format!("gives {} outputs for {tasks} tasks; give one a task", outputs.len());

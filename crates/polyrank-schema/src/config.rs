@@ -569,4 +569,19 @@ pub struct EarlyStopping {
 pub enum Precision {
     /// 32-bit floats.
     Fp32,
+    /// Linear layers multiply numbers rounded to bf16 and sum in 32 bits; weights and all else are 32-bit floats.
+    Bf16,
+}
+
+impl Precision {
+    /// Every format.
+    pub const ALL: [Precision; 2] = [Precision::Fp32, Precision::Bf16];
+
+    /// Its name, as configurations and bundles write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Fp32 => "fp32",
+            Precision::Bf16 => "bf16",
+        }
+    }
 }

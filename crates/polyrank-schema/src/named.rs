@@ -158,7 +158,7 @@ names! {
     AutoDim: "root" => AutoDim::Root, "four" => AutoDim::Four;
     Normaliser: "weight_sum" => Normaliser::WeightSum, "batch" => Normaliser::Batch, "count" => Normaliser::Count,
         "sum" => Normaliser::Sum;
-    Precision: "fp32" => Precision::Fp32;
+    Precision: "fp32" => Precision::Fp32, "bf16" => Precision::Bf16;
     Kind: "categorical" => Kind::Categorical, "dense" => Kind::Dense, "vector" => Kind::Vector;
     Goal: "binary" => Goal::Binary, "regression" => Goal::Regression,
         "multi_class" => Goal::MultiClass;
@@ -193,6 +193,8 @@ mod tests {
         same_as_stored::<Normaliser>();
         same_as_stored::<Precision>();
         same_as_stored::<GroupWeight>();
+        assert!(Precision::NAMES.iter().all(|(name, precision)| *name == precision.name()));
+        assert_eq!(Precision::NAMES.len(), Precision::ALL.len());
         assert_eq!(Preset::NAMES.len(), Preset::ALL.len());
         assert!(Preset::NAMES.iter().all(|(name, preset)| *name == preset.name()));
     }

@@ -64,7 +64,7 @@ pub(crate) fn report(
         entry("epochs", facts.history.epochs.len()),
         entry("seed", config.train.seed),
         entry("threads", threads(config)),
-        entry("precision", "fp32"),
+        entry("precision", config.train.precision.name()),
         entry("instruction set", polyrank_engine::Isa::current().name()),
     ];
     if seconds > 0.0 {

@@ -190,7 +190,7 @@ impl<T: Real> Trainer<T> {
 
     fn refresh(&mut self) {
         let Trainer { network, transposed, pool, .. } = self;
-        pool.install(|| network.params.transpose(transposed));
+        pool.install(|| network.params.refresh(transposed));
     }
 
     /// One step on a batch: its labels, `[B, T]` row by row, NaN where one is missing, the class's index for a head of
@@ -388,7 +388,7 @@ impl<T: Real> Trainer<T> {
                 .zip(&mut network.tables)
                 .with_max_len(1)
                 .for_each(|(sparse, table)| sparse.update(table, row_rule));
-            network.params.transpose(transposed);
+            network.params.refresh(transposed);
             penalty
         })
     }

@@ -1,7 +1,7 @@
 //! Building a graph: every method adds one value and checks its shape.
 
 use super::{
-    Graph, Head, Init, Node, Objective, Param, ParamDecl, Pooling, Running, Sampled, Shape, Space, Table, TableDecl,
+    Graph, Head, Init, Node, Objective, Param, ParamDecl, Pooling, Precision, Running, Sampled, Shape, Space, Table, TableDecl,
     Value,
 };
 use crate::loss::Loss;
@@ -30,6 +30,9 @@ pub struct Layer {
     /// Whether relu is part of the layer (it then costs nothing).
     pub relu: bool,
 }
+
+/// Inputs and units of the smallest layer that is rounded: below, a product is a small part of what is around it.
+const HALF_WIDTH: usize = 16;
 
 /// Columns of a value, at most: far beyond any network, and sums and products of two stay within `usize`.
 const MOST_COLUMNS: usize = 1 << 24;
@@ -168,7 +171,8 @@ impl Graph {
             Some(init) => Some(self.param(format!("{name}.bias"), Shape::Vector(layer.units), init, false)?),
             None => None,
         };
-        self.add(name, ops::linear::Linear { weight, bias, units: layer.units, relu: layer.relu }, &[x])
+        let half = self.precision == Precision::Bf16 && layer.units.min(self.width(x)) >= HALF_WIDTH;
+        self.add(name, ops::linear::Linear { weight, bias, units: layer.units, relu: layer.relu, half }, &[x])
     }
 
     /// An activation without parameters.

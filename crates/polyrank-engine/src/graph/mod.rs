@@ -169,9 +169,27 @@ pub struct Graph {
     pub(crate) dense_width: usize,
     /// Whether a parameter of a known name is that one.
     pub(crate) sharing: bool,
+    /// Number format of the layers that are added.
+    pub(crate) precision: Precision,
+}
+
+/// The number format in which linear layers multiply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    Fp32,
+    /// Numbers and weights rounded to bf16 for the product and for both of its gradients; sums, biases, the weights
+    /// themselves and everything else stay in fp32. Layers of fewer than 16 inputs or units stay in fp32 altogether.
+    Bf16,
 }
 
 impl Graph {
+    /// A graph without values whose layers are added in a number format.
+    pub fn in_precision(precision: Precision) -> Graph {
+        Graph { precision, ..Graph::default() }
+    }
+
     /// Width of a value.
     pub fn width(&self, value: Value) -> usize {
         self.nodes[value.0].width

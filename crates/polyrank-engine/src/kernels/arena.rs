@@ -29,7 +29,6 @@ pub(crate) struct MatMut<'a, T> {
 
 impl<'a, T: Copy> Mat<'a, T> {
     /// A matrix over a slice, rows `width` apart.
-    #[cfg(test)]
     pub(crate) fn of(data: &'a [T], rows: usize, width: usize) -> Self {
         assert_eq!(data.len(), rows * width);
         Mat { data: NonNull::from(data).cast(), rows, width, ld: width, life: PhantomData }

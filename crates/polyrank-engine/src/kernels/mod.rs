@@ -10,8 +10,11 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod gemm;
+pub(crate) mod half;
 pub(crate) mod portable;
 pub(crate) mod rows;
+#[cfg(target_arch = "x86_64")]
+mod scratch;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -24,6 +27,8 @@ pub enum Isa {
     Avx2,
     /// AVX-512 F, BW, CD, DQ and VL.
     Avx512,
+    /// AVX-512 with bf16 products too.
+    Avx512Bf16,
 }
 
 impl Isa {
@@ -33,10 +38,12 @@ impl Isa {
             Isa::Portable => "portable",
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
+            Isa::Avx512Bf16 => "avx512_bf16",
         }
     }
 
-    /// The best instruction set of this machine, or what `POLYRANK_ISA` (`portable`, `avx2`, `avx512`) caps it to.
+    /// The best instruction set of this machine, or what `POLYRANK_ISA` (`portable`, `avx2`, `avx512`,
+    /// `avx512_bf16`) caps it to.
     pub fn current() -> Isa {
         // Detection is idempotent, so a race between two first callers is harmless.
         static CACHE: AtomicU8 = AtomicU8::new(u8::MAX);
@@ -44,11 +51,13 @@ impl Isa {
             0 => Isa::Portable,
             1 => Isa::Avx2,
             2 => Isa::Avx512,
+            3 => Isa::Avx512Bf16,
             _ => {
                 let cap = match std::env::var("POLYRANK_ISA").as_deref() {
                     Ok("portable") => Isa::Portable,
                     Ok("avx2") => Isa::Avx2,
-                    _ => Isa::Avx512,
+                    Ok("avx512") => Isa::Avx512,
+                    _ => Isa::Avx512Bf16,
                 };
                 let isa = Isa::detect().min(cap);
                 CACHE.store(isa as u8, Ordering::Relaxed);
@@ -66,6 +75,7 @@ impl Isa {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
         match (avx512 && avx2, avx2) {
+            (true, _) if is_x86_feature_detected!("avx512bf16") => Isa::Avx512Bf16,
             (true, _) => Isa::Avx512,
             (_, true) => Isa::Avx2,
             _ => Isa::Portable,
@@ -103,7 +113,7 @@ macro_rules! simd {
             match $crate::kernels::Isa::current() {
                 // SAFETY: `Isa::current` answers only what the processor reported.
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::Isa::Avx512 => unsafe { avx512::<$t>($($arg),*) },
+                $crate::kernels::Isa::Avx512 | $crate::kernels::Isa::Avx512Bf16 => unsafe { avx512::<$t>($($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::kernels::Isa::Avx2 => unsafe { avx2::<$t>($($arg),*) },

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::arena::{Arena, Mat, MatMut, Place, View};
 use super::gemm::{Start, pack, pack_transpose, padded_columns, unpack};
-use super::{Isa, portable};
+use super::{Isa, half, portable};
 use crate::rng::{Purpose, Stream};
 
 /// What lies around a matrix in its buffer: a kernel that writes outside its columns is caught.
@@ -69,6 +69,7 @@ impl Strided {
 }
 
 type ProductFn = fn(Mat<'_, f32>, &[f32], Start<'_, f32>, bool, &mut MatMut<'_, f32>);
+type HalfProductFn = fn(Mat<'_, f32>, &[half::Pair], Start<'_, f32>, bool, &mut MatMut<'_, f32>);
 type OuterFn = fn(Mat<'_, f32>, Mat<'_, f32>, &mut [f32], bool);
 
 /// The kernels that this machine can run, the portable ones first.
@@ -82,6 +83,19 @@ fn kernels() -> Vec<(Isa, ProductFn, OuterFn)> {
         }
         if Isa::detect() >= Isa::Avx512 {
             all.push((Isa::Avx512, super::avx512::product, super::avx512::outer));
+        }
+    }
+    all
+}
+
+/// [`kernels`] of numbers rounded to bf16.
+fn half_kernels() -> Vec<(Isa, HalfProductFn, OuterFn)> {
+    #[allow(unused_mut, reason = "other processors have the portable kernels alone")]
+    let mut all: Vec<(Isa, HalfProductFn, OuterFn)> = vec![(Isa::Portable, half::product, half::outer)];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if Isa::detect() >= Isa::Avx512Bf16 {
+            all.push((Isa::Avx512Bf16, super::avx512::product_half, super::avx512::outer_half));
         }
     }
     all
@@ -165,6 +179,59 @@ fn check_outer(rows: usize, k: usize, n: usize, columns: (usize, usize), accumul
     }
 }
 
+/// The nearest bf16 number, found by comparing distances.
+fn nearest_half(x: f32) -> f32 {
+    let below = f32::from_bits(x.to_bits() & 0xffff_0000);
+    let above = f32::from_bits((x.to_bits() & 0xffff_0000).wrapping_add(0x1_0000));
+    let (down, up) = (f64::from(x) - f64::from(below), f64::from(above) - f64::from(x));
+    let even = below.to_bits() >> 16 & 1 == 0;
+    let nearest = if down.abs() < up.abs() || (down.abs() == up.abs() && even) { below } else { above };
+    if x.abs() < f32::MIN_POSITIVE { 0.0f32.copysign(x) } else { nearest }
+}
+
+/// In bf16: every kernel gives the bits that the fp32 kernel gives on rounded numbers.
+fn check_half_product(rows: usize, k: usize, n: usize, columns: (usize, usize), start: u8, relu: bool, seed: u64) {
+    let (a, b) = (numbers(seed, 0, rows * k), numbers(seed, 1, k * n));
+    let (mut bias, before) = (numbers(seed, 2, n), numbers(seed, 3, rows * n));
+    bias.resize(padded_columns(n), 0.0);
+    let mut packed = vec![0.0; k * padded_columns(n)];
+    pack(&b, k, n, &mut packed);
+    let mut pairs = vec![0; half::pairs(k, n)];
+    half::pack(&packed, k, n, &mut pairs);
+    let chosen = || match start {
+        0 => Start::Zero,
+        1 => Start::Bias(&bias),
+        _ => Start::Output,
+    };
+    let mut x = Strided::new(rows, k, columns.0, &a);
+    let rounded: Vec<f32> = a.iter().map(|&a| nearest_half(a)).collect();
+    let weights: Vec<f32> = packed.iter().map(|&w| nearest_half(w)).collect();
+    let mut expected = before.clone();
+    let mut out = MatMut::of(&mut expected, rows, n);
+    portable::product(Mat::of(&rounded, rows, k), &weights, chosen(), relu, &mut out);
+    for (isa, product, _) in half_kernels() {
+        let mut y = Strided::new(rows, n, columns.1, &before);
+        x.read(|x| y.write(|y| product(x, &pairs, chosen(), relu, y)));
+        assert_eq!(bits(&y.checked()), bits(&expected), "{isa:?} [{rows}, {k}] x [{k}, {n}] in bf16");
+    }
+}
+
+fn check_half_outer(rows: usize, k: usize, n: usize, columns: (usize, usize), accumulate: bool, seed: u64) {
+    let (x, dy) = (numbers(seed, 0, rows * k), numbers(seed, 1, rows * n));
+    let mut before = vec![0.0; k * padded_columns(n)];
+    pack(&numbers(seed, 2, k * n), k, n, &mut before);
+    let mut expected = before.clone();
+    let rounded = |all: &[f32]| -> Vec<f32> { all.iter().map(|&x| nearest_half(x)).collect() };
+    let (x16, dy16) = (rounded(&x), rounded(&dy));
+    portable::outer(Mat::of(&x16, rows, k), Mat::of(&dy16, rows, n), &mut expected, accumulate);
+    let (mut xs, mut dys) = (Strided::new(rows, k, columns.0, &x), Strided::new(rows, n, columns.1, &dy));
+    for (isa, _, outer) in half_kernels() {
+        let mut dw = before.clone();
+        xs.read(|x| dys.read(|dy| outer(x, dy, &mut dw, accumulate)));
+        assert_eq!(bits(&dw), bits(&expected), "{isa:?} [{rows}, {k}]' x [{rows}, {n}] in bf16");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -182,6 +249,56 @@ proptest! {
         accumulate: bool, seed: u64,
     ) {
         check_outer(rows, k, n, (from, to), accumulate, seed);
+    }
+
+    #[test]
+    fn products_in_bf16_agree(
+        rows in 1usize..70, k in 1usize..300, n in 1usize..200, from in 0usize..20, to in 0usize..20,
+        start in 0u8..3, relu: bool, seed: u64,
+    ) {
+        check_half_product(rows, k, n, (from, to), start, relu, seed);
+    }
+
+    #[test]
+    fn outers_in_bf16_agree(
+        rows in 1usize..70, k in 1usize..300, n in 1usize..200, from in 0usize..20, to in 0usize..20,
+        accumulate: bool, seed: u64,
+    ) {
+        check_half_outer(rows, k, n, (from, to), accumulate, seed);
+    }
+
+    #[test]
+    fn rounding_to_bf16_is_to_the_nearest(bits: u32) {
+        let x = f32::from_bits(bits);
+        let rounded = f32::from_bits(half::rounded_bits(x));
+        if x.is_nan() {
+            prop_assert!(rounded.is_nan());
+        } else {
+            prop_assert_eq!(rounded.to_bits(), nearest_half(x).to_bits());
+        }
+    }
+
+    #[test]
+    fn pairs_are_neighbours_of_a_column(k in 1usize..150, n in 1usize..150, seed: u64) {
+        let matrix = numbers(seed, 0, k * n);
+        let mut packed = vec![GUARD; k * padded_columns(n)];
+        pack(&matrix, k, n, &mut packed);
+        let mut pairs = vec![7; half::pairs(k, n)];
+        half::pack(&packed, k, n, &mut pairs);
+        let mut turned = vec![0.0; n * padded_columns(k)];
+        pack_transpose(&packed, k, n, &mut turned);
+        let mut expected = vec![7; half::pairs(n, k)];
+        half::pack(&turned, n, k, &mut expected);
+        let mut transposed = vec![0; half::pairs(n, k)];
+        half::pack_transpose(&packed, k, n, &mut transposed);
+        prop_assert_eq!(transposed, expected);
+        // Read as a matrix of pairs, a column's are its numbers two by two.
+        let read: Vec<u32> = unpack(&pairs, k.div_ceil(2), n);
+        for (i, pair) in read.iter().enumerate() {
+            let (p, j) = (i / n, i % n);
+            let below = if 2 * p + 1 < k { matrix[(2 * p + 1) * n + j] } else { 0.0 };
+            prop_assert_eq!(*pair, half::pair(matrix[2 * p * n + j], below));
+        }
     }
 
     #[test]
@@ -231,6 +348,23 @@ fn chains_longer_than_a_block() {
 }
 
 #[test]
+fn every_width_and_height_in_bf16() {
+    for n in 1..=130 {
+        check_half_product(7, 5, n, (3, 1), (n % 3) as u8, n % 2 == 0, n as u64);
+        check_half_outer(5, 7, n, (3, 1), n % 2 == 0, n as u64);
+    }
+    for rows in 1..=30 {
+        for n in [16, 30, 40, 64] {
+            check_half_product(rows, 9, n, (0, 0), 1, true, rows as u64);
+            check_half_outer(9, rows, n, (0, 0), true, rows as u64);
+        }
+    }
+    for k in [0, 1, 511, 512, 513, 1100] {
+        check_half_product(13, k, 70, (0, 5), 1, true, k as u64);
+    }
+}
+
+#[test]
 fn relu_of_not_a_number_is_the_same_everywhere() {
     let mut outputs = Vec::new();
     for (_, product, _) in kernels() {
@@ -249,10 +383,13 @@ fn the_best_instruction_set_is_used() {
     let cap = match std::env::var("POLYRANK_ISA").as_deref() {
         Ok("portable") => Isa::Portable,
         Ok("avx2") => Isa::Avx2,
-        _ => Isa::Avx512,
+        Ok("avx512") => Isa::Avx512,
+        _ => Isa::Avx512Bf16,
     };
     #[cfg(target_arch = "x86_64")]
-    let best = if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
+    let best = if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bf16") {
+        Isa::Avx512Bf16
+    } else if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
         Isa::Avx512
     } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
         Isa::Avx2

@@ -13,6 +13,8 @@ pub(crate) struct Linear {
     pub(crate) bias: Option<Param>,
     pub(crate) units: usize,
     pub(crate) relu: bool,
+    /// Whether products are of numbers rounded to bf16.
+    pub(crate) half: bool,
 }
 
 impl Kernel for Linear {
@@ -33,7 +35,11 @@ impl Kernel for Linear {
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let params = cx.state.params;
         let start = self.bias.map_or(Start::Zero, |bias| Start::Bias(params.get(bias)));
-        T::product(cx.x[0], params.get(self.weight), start, self.relu, &mut cx.y);
+        if self.half {
+            T::product_half(cx.x[0], params.pairs(self.weight), start, self.relu, &mut cx.y);
+        } else {
+            T::product(cx.x[0], params.get(self.weight), start, self.relu, &mut cx.y);
+        }
     }
 
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
@@ -44,7 +50,8 @@ impl Kernel for Linear {
         }
         let x = cx.x[0];
         let span = cx.state.params.span(self.weight);
-        T::outer(x, cx.dy.as_mat(), &mut cx.grads[span], cx.accumulate[0]);
+        let outer = if self.half { T::outer_half } else { T::outer };
+        outer(x, cx.dy.as_mat(), &mut cx.grads[span], cx.accumulate[0]);
         if let Some(bias) = self.bias {
             let span = cx.state.params.span(bias);
             let sums = &mut cx.grads[span][..self.units];
@@ -57,7 +64,12 @@ impl Kernel for Linear {
         }
         if let Some((dx, accumulate)) = &mut cx.dx[0] {
             let start = if *accumulate { Start::Output } else { Start::Zero };
-            T::product(cx.dy.as_mat(), cx.state.params.transposed(self.weight), start, false, dx);
+            let params = cx.state.params;
+            if self.half {
+                T::product_half(cx.dy.as_mat(), params.transposed_pairs(self.weight), start, false, dx);
+            } else {
+                T::product(cx.dy.as_mat(), params.transposed(self.weight), start, false, dx);
+            }
         }
     }
 }

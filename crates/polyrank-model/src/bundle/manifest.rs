@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use polyrank_schema::config::Precision;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -117,8 +118,9 @@ impl Manifest {
                 "was altered: its checksum differs; restore the bundle from where it was made",
             ));
         }
-        if signed.manifest.precision != "fp32" {
-            let problem = format!("has precision `{}`, this program knows `fp32`", signed.manifest.precision);
+        if Precision::ALL.iter().all(|precision| precision.name() != signed.manifest.precision) {
+            let problem =
+                format!("has precision `{}`, this program knows `fp32` and `bf16`", signed.manifest.precision);
             return Err(ModelError::bad_file(path, problem));
         }
         Ok(signed.manifest)

@@ -68,7 +68,7 @@ pub fn save(
     replace_dir(dir, |dir| {
         let mut manifest = Manifest {
             format_version: FORMAT_VERSION,
-            precision: "fp32".to_owned(),
+            precision: config.train.precision.name().to_owned(),
             isa: Isa::current().name().to_owned(),
             files: Vec::new(),
         };
@@ -112,6 +112,14 @@ pub fn load(dir: &Path) -> Result<Bundle, ModelError> {
         read(name)?;
     }
     let config = Config::from_json(&text("schema.json")?, &dir.join("schema.json").display().to_string(), &registry())?;
+    if config.train.precision.name() != manifest.precision {
+        let problem = format!(
+            "is of precision {}, its manifest says {}; restore the bundle from where it was made",
+            config.train.precision.name(),
+            manifest.precision
+        );
+        return Err(ModelError::bad_file(dir.join("schema.json"), problem));
+    }
     let encoders = Encoders::load(&dir.join("encoders"), &dir.join("operators"), &config)?;
     let graph = build::network_graph(&config, encoders.layout())?;
     // Before anything is allocated that only the configuration asks for.

@@ -77,10 +77,11 @@ impl Bench {
         let config = &loaded.config;
         let what = if train { "train" } else { "predict" };
         output::data(&format!(
-            "bench {what}: {}, batch {}, {} threads, {}, {}: {:.0} rows/s",
+            "bench {what}: {}, batch {}, {} threads, {} on {}, {}: {:.0} rows/s",
             config.model.multi_task.kind,
             config.train.batch_size,
             threads(config),
+            config.train.precision.name(),
             Isa::current().name(),
             if options.from_disk { "from disk" } else { "from memory" },
             rate

@@ -1,0 +1,175 @@
+//! The product kernels for AVX-512: tiles of up to 6 rows × 64 columns (24 accumulators, 4 columns, 1 broadcast).
+
+mod pairs;
+mod tile;
+
+use std::arch::x86_64::__mmask16;
+
+use super::arena::{Mat, MatMut};
+use super::gemm::{Panel, Start, panels};
+use super::half::Pair;
+use super::scratch::{self, Scratch};
+use tile::{Element, Ends, Tile, tile_rows};
+
+/// Steps of k (of 32 bits) between visits to the output: a panel's part, 256 × 64 of them or 64 KiB, is read again for
+/// each tile of rows and should stay in the second-level cache beside them.
+const K_BLOCK: usize = 256;
+
+/// The columns of the last vector that count.
+fn tail_mask(width: usize, padded: usize) -> __mmask16 {
+    let last = width - (padded - 16);
+    if last == 16 { u16::MAX } else { (1 << last) - 1 }
+}
+
+pub(super) fn product(a: Mat<'_, f32>, b: &[f32], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
+    // SAFETY: AVX-512 was detected (`Isa::current`); a has c's rows of as many numbers as b is packed for
+    // (`gemm::check`).
+    unsafe { across(a.as_ptr(), a.ld(), a.width(), b, start, relu, c) }
+}
+
+/// As [`product`], of numbers rounded to bf16.
+pub(super) fn product_half(a: Mat<'_, f32>, b: &[Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
+    scratch::with(|Scratch { left, .. }| {
+        // SAFETY: AVX-512 with bf16 was detected; `left` gets c's rows of as many pairs as b is packed for.
+        unsafe {
+            let ld = pairs::across(a, left);
+            across(left.as_ptr(), ld, a.width().div_ceil(2), b, start, relu, c);
+        }
+    });
+}
+
+pub(super) fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
+    let rows = x.rows();
+    // The panel of dy is read once a tile of k: packed, it costs one stream instead of a page a row, and its last
+    // columns become zeros.
+    let pack = |panel: Panel, packed: &mut Vec<f32>| {
+        packed.clear();
+        for r in 0..rows {
+            packed.extend_from_slice(&dy.row(r)[panel.column..][..panel.width]);
+            packed.resize((r + 1) * panel.padded, 0.0);
+        }
+    };
+    scratch::with(|Scratch { numbers, .. }| {
+        // SAFETY: AVX-512 was detected; x and each packed panel have `rows` rows, and dw holds the product
+        // (`gemm::check_outer`).
+        unsafe { down(x.as_ptr(), x.ld(), x.width(), rows, dy.width(), pack, numbers, dw, accumulate) }
+    });
+}
+
+/// As [`outer`], of numbers rounded to bf16.
+pub(super) fn outer_half(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
+    let pack = |panel: Panel, packed: &mut Vec<Pair>| {
+        // SAFETY: AVX-512 with bf16 was detected.
+        unsafe { pairs::down(dy, panel.column, panel.width, packed) };
+    };
+    scratch::with(|Scratch { left, right, .. }| {
+        // SAFETY: as above; x and each packed panel have half as many rows of pairs.
+        unsafe {
+            let ld = pairs::down(x, 0, x.width(), left);
+            down(left.as_ptr(), ld, x.width(), x.rows().div_ceil(2), dy.width(), pack, right, dw, accumulate);
+        }
+    });
+}
+
+/// Rows of `a`, of k elements, `lda` apart, times the panels of a packed matrix.
+///
+/// # Safety
+/// `a` has c's rows, b is packed for `[k, c.width()]`, and the processor has the element's instructions.
+unsafe fn across<E: Element>(
+    a: *const E,
+    lda: usize,
+    k: usize,
+    b: &[E],
+    start: Start<'_, f32>,
+    relu: bool,
+    c: &mut MatMut<'_, f32>,
+) {
+    let (rows, ldc) = (c.rows(), c.ld());
+    if rows == 0 {
+        return;
+    }
+    for panel in panels(k, c.width()) {
+        let vectors = panel.padded / 16;
+        let tiles = rows.div_ceil(tile_rows(vectors));
+        let mut from = 0;
+        while from == 0 || from < k {
+            let to = k.min(from + K_BLOCK);
+            let ends = Ends {
+                bias: match start {
+                    Start::Bias(bias) if from == 0 => Some(bias[panel.column..].as_ptr()),
+                    _ => None,
+                },
+                from_output: from > 0 || matches!(start, Start::Output),
+                relu: relu && to == k,
+                mask: tail_mask(panel.width, panel.padded),
+            };
+            for i in 0..tiles {
+                // Tiles of almost equal height: a lone last row would run at a fraction of the speed.
+                let (r0, r1) = (i * rows / tiles, (i + 1) * rows / tiles);
+                // SAFETY: the caller's promise: rows r0..r1 and the panel's columns lie inside a and c, k steps from..to
+                // inside the packed panel.
+                unsafe {
+                    let tile = Tile {
+                        k: to - from,
+                        a: a.add(r0 * lda + from),
+                        row: lda,
+                        step: 1,
+                        b: b.as_ptr().add(panel.offset + from * panel.padded),
+                        ldb: panel.padded,
+                        c: c.as_mut_ptr().add(r0 * ldc + panel.column),
+                        ldc,
+                        ends,
+                    };
+                    E::run(tile, r1 - r0, vectors);
+                }
+            }
+            from = to.max(1);
+        }
+    }
+}
+
+/// The k columns of `x`, of `rows` elements, times the n columns that `pack` packs panel by panel.
+///
+/// # Safety
+/// `x` has `rows` rows, `ldx` apart, of k elements; `pack` gives as many rows; dw is packed `[k, n]`; the processor has
+/// the element's instructions.
+unsafe fn down<E: Element>(
+    x: *const E,
+    ldx: usize,
+    k: usize,
+    rows: usize,
+    n: usize,
+    pack: impl Fn(Panel, &mut Vec<E>),
+    packed: &mut Vec<E>,
+    dw: &mut [f32],
+    accumulate: bool,
+) {
+    if k == 0 {
+        return;
+    }
+    let ends = Ends { bias: None, from_output: accumulate, relu: false, mask: u16::MAX };
+    for panel in panels(k, n) {
+        let vectors = panel.padded / 16;
+        let tiles = k.div_ceil(tile_rows(vectors));
+        pack(panel, packed);
+        for i in 0..tiles {
+            let (i0, i1) = (i * k / tiles, (i + 1) * k / tiles);
+            // SAFETY: the caller's promise: columns i0..i1 lie inside every row of x, the packed panel has `rows` rows,
+            // and rows i0..i1 of dw's panel lie inside dw.
+            unsafe {
+                let tile = Tile {
+                    k: rows,
+                    a: x.add(i0),
+                    row: 1,
+                    step: ldx,
+                    b: packed.as_ptr(),
+                    ldb: panel.padded,
+                    c: dw.as_mut_ptr().add(panel.offset + i0 * panel.padded),
+                    ldc: panel.padded,
+                    ends,
+                };
+                E::run(tile, i1 - i0, vectors);
+            }
+        }
+    }
+}

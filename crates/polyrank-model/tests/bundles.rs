@@ -301,6 +301,9 @@ fn another_format_is_named() {
     saved.refused(&["manifest.json", "format version 2", "newer"]);
     saved.resign(|manifest| (manifest.format_version, manifest.precision) = (1, "int3".to_owned()));
     saved.refused(&["manifest.json", "int3"]);
+    // Scores would change: the configuration says in what they were trained.
+    saved.resign(|manifest| manifest.precision = "bf16".to_owned());
+    saved.refused(&["schema.json", "fp32", "bf16"]);
     saved.resign(|manifest| manifest.precision = "fp32".to_owned());
     saved.whole();
 }

@@ -1,8 +1,8 @@
 //! Building a graph: every method adds one value and checks its shape.
 
 use super::{
-    Graph, Head, Init, Node, Objective, Param, ParamDecl, Pooling, Precision, Running, Sampled, Shape, Space, Table, TableDecl,
-    Value,
+    Graph, Head, Init, Node, Objective, Param, ParamDecl, Pooling, Precision, Running, Sampled, Shape, Space, Table,
+    TableDecl, Value,
 };
 use crate::loss::Loss;
 use crate::ops::lookup::Ids;

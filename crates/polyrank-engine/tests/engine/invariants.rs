@@ -1,8 +1,8 @@
 //! What must hold to the bit: threads, batch neighbours, resuming, untouched rows.
 
 use polyrank_engine::{
-    Function, Graph, Init, Layer, Loss, Network, Normaliser, Optimizer, Pooling, Real, Scorer, Tensor, Trainer,
-    TrainerOptions, Value,
+    Function, Graph, Init, Layer, Loss, Network, Normaliser, Optimizer, Pooling, Precision, Real, Scorer, Tensor,
+    Trainer, TrainerOptions, Value,
 };
 
 use crate::support::{Batch, find, linear, options, relu, trainer, weights};
@@ -17,7 +17,12 @@ const SLOTS: [(u64, bool); 4] = [(50, false), (50, true), (20, true), (300, fals
 
 /// Everything at once: bags, shared tables, batch norm, dice, dropout, mixtures, two heads.
 pub(crate) fn model(batch_wide: bool) -> Graph {
-    let mut g = Graph::default();
+    model_in(Precision::Fp32, batch_wide)
+}
+
+/// [`model`] in a number format.
+pub(crate) fn model_in(precision: Precision, batch_wide: bool) -> Graph {
+    let mut g = Graph::in_precision(precision);
     let items = g.table("items", 50, 8, Init::Normal(0.3)).unwrap();
     let tags = g.table("tags", 20, 4, Init::Uniform(0.3)).unwrap();
     let users = g.table("users", 300, 5, Init::Normal(0.3)).unwrap();
@@ -87,21 +92,76 @@ fn train(trainer: &mut Trainer<f32>, from: u64, to: u64) {
 
 #[test]
 fn threads_do_not_change_bits() {
-    for (batch_wide, options) in [
-        (true, TrainerOptions { clip_norm: Some(0.5), ..with(ADAM, ROW_WISE) }),
-        (false, TrainerOptions { layer_penalty: (1e-4, 1e-3), ..with(ADAGRAD, ADAM) }),
-        (false, TrainerOptions { embedding_penalty: (0.0, 1e-3), penalise_whole_tables: true, ..options() }),
+    let (single, half) = (Precision::Fp32, Precision::Bf16);
+    for (precision, batch_wide, options) in [
+        (single, true, TrainerOptions { clip_norm: Some(0.5), ..with(ADAM, ROW_WISE) }),
+        (single, false, TrainerOptions { layer_penalty: (1e-4, 1e-3), ..with(ADAGRAD, ADAM) }),
+        (single, false, TrainerOptions { embedding_penalty: (0.0, 1e-3), penalise_whole_tables: true, ..options() }),
+        (half, true, TrainerOptions { clip_norm: Some(0.5), ..with(ADAM, ROW_WISE) }),
+        (half, false, with(ADAGRAD, ADAM)),
     ] {
         let run = |threads: usize| {
-            let mut trainer = trainer::<f32>(&model(batch_wide), TrainerOptions { threads, ..options.clone() });
+            let graph = model_in(precision, batch_wide);
+            let mut trainer = trainer::<f32>(&graph, TrainerOptions { threads, ..options.clone() });
             train(&mut trainer, 0, 20);
             bits(&weights(trainer.network()))
         };
         let one = run(1);
         for threads in [2, 4] {
-            assert!(run(threads) == one, "{threads} threads, {options:?}");
+            assert!(run(threads) == one, "{threads} threads, {precision:?}, {options:?}");
         }
     }
+}
+
+// In f64 only the rounding to bf16 is left: what f32 computes must be that, and not what it computes without rounding.
+#[test]
+fn gradients_in_bf16_are_those_of_rounded_numbers() {
+    for batch_wide in [false, true] {
+        let inspect = |precision: Precision| {
+            let mut small = trainer::<f32>(&model_in(precision, batch_wide), options());
+            let mut large = trainer::<f64>(&model_in(precision, batch_wide), options());
+            for tensor in weights(small.network()) {
+                let data = tensor.data.iter().map(|v| f64::from(*v)).collect();
+                large.set(&Tensor { name: tensor.name, dims: tensor.dims, data }).unwrap();
+            }
+            let (one, two) = (batch::<f32>(3, 200), batch::<f64>(3, 200));
+            (small.inspect(&one.feed(), &one.labels).unwrap().1, large.inspect(&two.feed(), &two.labels).unwrap().1)
+        };
+        let (half, expected) = inspect(Precision::Bf16);
+        let (_, unrounded) = inspect(Precision::Fp32);
+        let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+        let mut moved = 0;
+        for ((got, expected), unrounded) in half.iter().zip(&expected).zip(&unrounded) {
+            let got_data: Vec<f64> = got.data.iter().map(|v| f64::from(*v)).collect();
+            let norm = distance(&expected.data, &vec![0.0; expected.data.len()]);
+            let (off, rounding) = (distance(&got_data, &expected.data), distance(&unrounded.data, &expected.data));
+            assert!(rounding < 0.2 * norm + 1e-6, "{}: rounding moves it by {rounding} of {norm}", got.name);
+            // A number at the edge between two may round to either side of it in f32 and in f64.
+            assert!(off < 0.3 * rounding + 1e-4 * norm + 1e-7, "{}: off by {off}, rounding {rounding}", got.name);
+            moved += usize::from(rounding > 1e-4 * norm);
+        }
+        assert!(moved > half.len() / 2, "rounding shows in {moved} of {} gradients", half.len());
+    }
+}
+
+#[test]
+fn a_network_in_bf16_scores_after_loading_as_after_training() {
+    let graph = model_in(Precision::Bf16, true);
+    let mut trainer = trainer::<f32>(&graph, with(ADAGRAD, ADAGRAD));
+    train(&mut trainer, 0, 3);
+    let network = trainer.into_network();
+    let mut loaded = Network::<f32>::new(&graph, 77, None);
+    for tensor in weights(&network) {
+        loaded.set(&tensor).unwrap();
+    }
+    let all = batch::<f32>(9, 150);
+    let score = |network: &Network<f32>| Scorer::new(network).score(network, &all.feed()).unwrap();
+    assert_eq!(score(&network), score(&loaded));
+    let mut single = Network::<f32>::new(&model(true), 77, None);
+    for tensor in weights(&network) {
+        single.set(&tensor).unwrap();
+    }
+    assert_ne!(score(&network), score(&single), "bf16 rounds");
 }
 
 #[test]

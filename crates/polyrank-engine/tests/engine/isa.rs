@@ -2,18 +2,18 @@
 
 use std::process::Command;
 
-use polyrank_engine::{Isa, Optimizer};
+use polyrank_engine::{Isa, Optimizer, Precision};
 
-use crate::invariants::{batch, model, with};
+use crate::invariants::{batch, model_in, with};
 use crate::support::{trainer, weights};
 
 /// Where the child process writes what it trained.
 const OUT: &str = "POLYRANK_TEST_WEIGHTS";
 
-fn trained(batch_wide: bool) -> Vec<u8> {
+fn trained(precision: Precision, batch_wide: bool) -> Vec<u8> {
     let adam = Optimizer::Adam { learning_rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
     let adagrad = Optimizer::Adagrad { learning_rate: 0.05, initial_accumulator: 0.0, epsilon: 1e-10 };
-    let mut trainer = trainer::<f32>(&model(batch_wide), with(adam, adagrad));
+    let mut trainer = trainer::<f32>(&model_in(precision, batch_wide), with(adam, adagrad));
     for step in 0..5 {
         let batch = batch::<f32>(step, 200);
         trainer.step(&batch.feed(), &batch.labels).unwrap();
@@ -26,13 +26,15 @@ fn trained(batch_wide: bool) -> Vec<u8> {
 fn every_instruction_set_trains_the_same_bits() {
     if let Ok(path) = std::env::var(OUT) {
         let mut bytes = vec![Isa::current() as u8];
-        bytes.extend(trained(false));
-        bytes.extend(trained(true));
+        for precision in [Precision::Fp32, Precision::Bf16] {
+            bytes.extend(trained(precision, false));
+            bytes.extend(trained(precision, true));
+        }
         std::fs::write(path, bytes).unwrap();
         return;
     }
     let mut results = Vec::new();
-    for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512] {
+    for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Avx512Bf16] {
         let path = std::env::temp_dir().join(format!("polyrank-{}-{}", std::process::id(), isa.name()));
         let status = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "isa::every_instruction_set_trains_the_same_bits"])

@@ -86,7 +86,7 @@ fn wrong_types_and_bounds_say_what_was_expected_and_found() {
         (&[Append("[train]\nshuffle = 1")], "c.toml:15: train.shuffle: expected true or false, found 1"),
         (
             &[Append("[train]\nprecision = 'fp16'")],
-            "c.toml:15: train.precision: expected \"fp32\" or \"bf16\", found the text \"fp16\"; did you mean \"bf16\"?",
+            "c.toml:15: train.precision: expected one of \"fp32\", \"bf16\", found the text \"fp16\"; did you mean \"fp32\"?",
         ),
         (
             &[Append("[train]\nnormaliser = 'mean'")],

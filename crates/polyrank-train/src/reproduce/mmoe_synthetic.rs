@@ -6,7 +6,7 @@ use std::ops::Range;
 use polyrank_data::synth::{Law, RegressionPair};
 
 use super::statistics::Mean;
-use super::trial::{Job, Outcome, Trial, jobs, results_of, run_all};
+use super::trial::{Contender, Job, Outcome, Trial, jobs, results_of, run_all};
 use super::{Claim, Curves, Interval, Intervals, Settings, Study, Table};
 use crate::TrainError;
 
@@ -26,10 +26,10 @@ const MODELS: [(&str, &str); 3] = [
 const PAPER: [[f64; 3]; 3] = [[0.255, 0.145, 0.083], [0.222, 0.118, 0.081], [0.200, 0.078, 0.070]];
 
 const STEPS: usize = 10_000;
-const BATCH_ROWS: usize = 128;
+const BATCH_ROWS: usize = 512;
 /// Points of a curve; the last one is the final loss.
 const POINTS: usize = 20;
-const SEEDS: usize = 30;
+const SEEDS: usize = 20;
 const PAPER_SEEDS: usize = 200;
 
 /// The paper's grid of learning rates, of which each model has its best.
@@ -40,9 +40,10 @@ const CHOOSING: Range<u64> = 1_000_000..1_000_003;
 pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Result<Study, TrainError> {
     let seeds = settings.seeds.unwrap_or(if settings.full { PAPER_SEEDS } else { SEEDS });
     let rates = choose_rates(settings, progress)?;
+    let contenders: Vec<Contender> = (0..MODELS.len()).map(|model| contender(model, rates[model].best)).collect();
+    let run = |&(seed, correlation, _): &Job| trial(seed, correlation, &contenders);
+    let outcomes = run_all(settings, progress, &jobs(0..seeds as u64, &[0, 1, 2], 1), run)?.concat();
     let jobs = jobs(0..seeds as u64, &[0, 1, 2], MODELS.len());
-    let job = |&(seed, correlation, model): &Job| trial(seed, correlation, model, rates[model].best);
-    let outcomes = run_all(settings, progress, &jobs, job)?;
     let of = |correlation, model| results_of(&outcomes, &jobs, correlation, model);
     let finals =
         |correlation, model| -> Vec<f64> { of(correlation, model).into_iter().filter_map(final_loss).collect() };
@@ -91,13 +92,16 @@ struct Rate {
 
 /// Each model's best rate of the grid, on seeds that nothing else has.
 fn choose_rates(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Result<Vec<Rate>, TrainError> {
-    let jobs = jobs(CHOOSING, &[0, 1, 2], MODELS.len() * RATES.len());
-    let job = |&(seed, correlation, pair): &Job| {
-        trial(seed, correlation, pair / RATES.len(), RATES[pair % RATES.len()]).map(|outcome| final_loss(&outcome))
-    };
-    let losses = run_all(settings, &|done| progress(format!("learning rates: {done}")), &jobs, job)?;
+    let pairs = MODELS.len() * RATES.len();
+    let contenders: Vec<Contender> =
+        (0..pairs).map(|pair| contender(pair / RATES.len(), RATES[pair % RATES.len()])).collect();
+    let run = |&(seed, correlation, _): &Job| trial(seed, correlation, &contenders);
+    let progress = |done| progress(format!("learning rates: {done}"));
+    let outcomes = run_all(settings, &progress, &jobs(CHOOSING, &[0, 1, 2], 1), run)?.concat();
+    let jobs = jobs(CHOOSING, &[0, 1, 2], pairs);
     let mean = |pair: usize| {
-        let of_pair = losses.iter().zip(&jobs).filter(|(_, job)| job.2 == pair).filter_map(|(loss, _)| *loss);
+        let of_pair = outcomes.iter().zip(&jobs).filter(|(_, job)| job.2 == pair);
+        let of_pair = of_pair.filter_map(|(outcome, _)| final_loss(outcome));
         Mean::of(&of_pair.collect::<Vec<f64>>()).mean
     };
     let rate = |model: usize| {
@@ -108,18 +112,14 @@ fn choose_rates(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Resu
     Ok((0..MODELS.len()).map(rate).collect())
 }
 
-fn trial(seed: u64, correlation: usize, model: usize, learning_rate: f64) -> Result<Outcome, TrainError> {
+fn contender(model: usize, learning_rate: f64) -> Contender {
+    Contender { block: MODELS[model].1, learning_rate }
+}
+
+fn trial(seed: u64, correlation: usize, contenders: &[Contender]) -> Result<Vec<Outcome>, TrainError> {
     let law = Law::mmoe(CORRELATIONS[correlation]);
-    let trial = Trial {
-        block: MODELS[model].1.to_owned(),
-        towers: "[8]",
-        learning_rate,
-        batch_rows: BATCH_ROWS,
-        steps: STEPS,
-        points: POINTS,
-        seed,
-    };
-    trial.run(&RegressionPair::new(law, seed), law.inputs)
+    let trial = Trial { towers: "[8]", batch_rows: BATCH_ROWS, steps: STEPS, points: POINTS, seed };
+    trial.run(contenders, &RegressionPair::new(law, seed), law.inputs)
 }
 
 /// Mean of both tasks over the last stretch of the curve.

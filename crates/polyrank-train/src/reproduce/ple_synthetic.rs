@@ -4,7 +4,7 @@
 use polyrank_data::synth::{Law, RegressionPair};
 
 use super::statistics::Mean;
-use super::trial::{Job, Trial, jobs, results_of, run_all};
+use super::trial::{Contender, Job, Trial, jobs, results_of, run_all};
 use super::{Claim, Interval, Intervals, Settings, Study, Table};
 use crate::TrainError;
 
@@ -38,21 +38,15 @@ const LEARNING_RATE: f64 = 0.001;
 pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Result<Study, TrainError> {
     let seeds = settings.seeds.unwrap_or(if settings.full { PAPER_SEEDS } else { SEEDS });
     let (rows, correlations) = if settings.full { (PAPER_ROWS, vec![0, 1, 2, 3, 4]) } else { (ROWS, QUICK.to_vec()) };
-    let jobs = jobs(0..seeds as u64, &correlations, MODELS.len());
-    let job = |&(seed, correlation, model): &Job| {
+    let contenders = MODELS.map(|(_, block)| Contender { block, learning_rate: LEARNING_RATE });
+    let run = |&(seed, correlation, _): &Job| {
         let law = Law::ple(CORRELATIONS[correlation]);
-        let trial = Trial {
-            block: MODELS[model].1.to_owned(),
-            towers: "[]",
-            learning_rate: LEARNING_RATE,
-            batch_rows: BATCH_ROWS,
-            steps: rows / BATCH_ROWS,
-            points: POINTS,
-            seed,
-        };
-        trial.run(&RegressionPair::new(law, seed), law.inputs)
+        let steps = rows / BATCH_ROWS;
+        let trial = Trial { towers: "[]", batch_rows: BATCH_ROWS, steps, points: POINTS, seed };
+        trial.run(&contenders, &RegressionPair::new(law, seed), law.inputs)
     };
-    let outcomes = run_all(settings, progress, &jobs, job)?;
+    let outcomes = run_all(settings, progress, &jobs(0..seeds as u64, &correlations, 1), run)?.concat();
+    let jobs = jobs(0..seeds as u64, &correlations, MODELS.len());
     let of = |correlation, model| results_of(&outcomes, &jobs, correlation, model);
     // By seed: a task's final error with a model.
     let errors = |correlation: usize, model: usize, task: usize| -> Vec<f64> {

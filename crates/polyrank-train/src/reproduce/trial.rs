@@ -1,4 +1,4 @@
-//! One network trained on an endless stream of made-up rows.
+//! Networks trained side by side on an endless stream of made-up rows.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,22 +14,28 @@ use rayon::prelude::*;
 use super::Settings;
 use crate::TrainError;
 
-/// How long and with what a network is trained.
+/// A stream of rows, which costs as much as training on it, and so is made once for all networks that are compared on it.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
-    /// `model.multi_task`, as TOML.
-    pub(super) block: String,
-    /// `towers.units`, as TOML.
+    /// `towers.units` of every network, as TOML.
     pub(super) towers: &'static str,
-    pub(super) learning_rate: f64,
     pub(super) batch_rows: usize,
     pub(super) steps: usize,
-    /// Points of the loss curve.
+    /// Points of the loss curves.
     pub(super) points: usize,
+    /// Of the initial weights; the same for every network.
     pub(super) seed: u64,
 }
 
-/// What a trial gave.
+/// A network and how fast it learns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contender {
+    /// `model.multi_task`, as TOML.
+    pub(super) block: &'static str,
+    pub(super) learning_rate: f64,
+}
+
+/// What a trial gave for one network.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
     /// Mean squared error of each task on rows never seen before, averaged over each of the curve's stretches.
@@ -71,22 +77,21 @@ pub(super) fn run_all<J: Sync, R: Send>(
 }
 
 impl Trial {
-    /// The network's configuration: `inputs` numbers in, two regressions out.
-    pub(super) fn config(&self, inputs: usize) -> Result<Config, TrainError> {
+    /// A network's configuration: `inputs` numbers in, two regressions out.
+    fn config(&self, contender: &Contender, inputs: usize) -> Result<Config, TrainError> {
         let text = format!(
             "[data]\ntrain = [\"none\"]\n\
              [[features]]\nname = \"x\"\nkind = \"vector\"\nsize = {inputs}\n\
              [[tasks]]\nname = \"first\"\nkind = \"regression\"\n[[tasks]]\nname = \"second\"\nkind = \"regression\"\n\
              [model]\npreset = \"paper\"\nmulti_task = {}\ntowers = {{ units = {} }}\n\
              [train]\nbatch_size = {}\nseed = {}\noptimizer = {{ type = \"adam\", learning_rate = {:?} }}\n",
-            self.block, self.towers, self.batch_rows, self.seed, self.learning_rate
+            contender.block, self.towers, self.batch_rows, self.seed, contender.learning_rate
         );
         polyrank_schema::parse(&text, "the reproduction", &registry(), &[]).map_err(TrainError::from)
     }
 
-    /// Trains on rows that are new in every step, so that the loss before each step is a test loss.
-    pub(super) fn run(&self, rows: &RegressionPair, inputs: usize) -> Result<Outcome, TrainError> {
-        let config = self.config(inputs)?;
+    fn trainer(&self, contender: &Contender, inputs: usize) -> Result<(Trainer<f32>, Outcome), TrainError> {
+        let config = self.config(contender, inputs)?;
         let layout = InputLayout {
             tables: Vec::new(),
             slots: Vec::new(),
@@ -94,25 +99,38 @@ impl Trial {
         };
         let graph = network_graph(&config, &layout).map_err(ModelError::from)?;
         let network = Network::<f32>::new(&graph, self.seed, None);
-        let parameters = network.size().0;
-        let mut trainer =
-            Trainer::new(network, trainer_options(&config, 1)).map_err(|e| TrainError::io("threads", e))?;
-        let mut curve = vec![[0.0; 2]; self.points];
+        let outcome = Outcome { curve: vec![[0.0; 2]; self.points], parameters: network.size().0 };
+        let trainer = Trainer::new(network, trainer_options(&config, 1)).map_err(|e| TrainError::io("threads", e))?;
+        Ok((trainer, outcome))
+    }
+
+    /// Trains every network on rows that are new in every step, so that the loss before each step is a test loss; an
+    /// outcome each, in their order.
+    pub(super) fn run(
+        &self,
+        contenders: &[Contender],
+        rows: &RegressionPair,
+        inputs: usize,
+    ) -> Result<Vec<Outcome>, TrainError> {
+        let pairs: Result<Vec<_>, _> = contenders.iter().map(|contender| self.trainer(contender, inputs)).collect();
+        let (mut trainers, mut outcomes): (Vec<_>, Vec<_>) = pairs?.into_iter().unzip();
+        let point = |step: usize| step * self.points / self.steps;
         for step in 0..self.steps {
             let first = (step * self.batch_rows) as u64;
             let (x, labels) = rows.rows(first..first + self.batch_rows as u64);
             let feed = Feed { rows: self.batch_rows, slots: Vec::new(), dense: &x };
-            let report = trainer.step(&feed, &labels).map_err(ModelError::from)?;
-            let point = step * self.points / self.steps;
-            for (sum, loss) in curve[point].iter_mut().zip(&report.loss_sums) {
-                *sum += loss / self.batch_rows as f64;
+            for (trainer, outcome) in trainers.iter_mut().zip(&mut outcomes) {
+                let report = trainer.step(&feed, &labels).map_err(ModelError::from)?;
+                for (sum, loss) in outcome.curve[point(step)].iter_mut().zip(&report.loss_sums) {
+                    *sum += loss / self.batch_rows as f64;
+                }
             }
         }
-        for (point, losses) in curve.iter_mut().enumerate() {
-            let steps = (0..self.steps).filter(|step| step * self.points / self.steps == point).count();
-            losses.iter_mut().for_each(|loss| *loss /= steps.max(1) as f64);
+        for at in 0..self.points {
+            let steps = (0..self.steps).filter(|step| point(*step) == at).count().max(1) as f64;
+            outcomes.iter_mut().for_each(|outcome| outcome.curve[at].iter_mut().for_each(|loss| *loss /= steps));
         }
-        Ok(Outcome { curve, parameters })
+        Ok(outcomes)
     }
 }
 
@@ -126,19 +144,18 @@ mod tests {
     fn a_trial_learns_and_is_repeatable() {
         let sines = Sines::Given(&[(0.5, 1.0)]);
         let law = Law { inputs: 20, correlation: 0.9, length: 1.0, sines, noise: 0.01 };
-        let trial = Trial {
-            block: "{ type = \"mmoe\", experts = 3, expert_units = [8] }".to_owned(),
-            towers: "[4]",
-            learning_rate: 0.01,
-            batch_rows: 64,
-            steps: 200,
-            points: 4,
-            seed: 3,
+        let trial = Trial { towers: "[4]", batch_rows: 64, steps: 200, points: 4, seed: 3 };
+        let mmoe = Contender { block: "{ type = \"mmoe\", experts = 3, expert_units = [8] }", learning_rate: 0.01 };
+        let slow = Contender { learning_rate: 1e-5, ..mmoe };
+        let run = |contenders: &[Contender]| {
+            let outcomes = trial.run(contenders, &RegressionPair::new(law, 3), law.inputs).unwrap();
+            outcomes.into_iter().map(|outcome| outcome.curve).collect::<Vec<_>>()
         };
-        let run = || trial.run(&RegressionPair::new(law, 3), law.inputs).unwrap().curve;
-        let curve = run();
-        assert_eq!(curve, run());
-        assert!(curve[3].iter().zip(curve[0]).all(|(last, first)| *last < 0.7 * first), "{curve:?}");
+        let curves = run(&[mmoe, slow]);
+        let learns = |curve: &[[f64; 2]]| curve[3].iter().zip(curve[0]).all(|(last, first)| *last < 0.7 * first);
+        assert!(learns(&curves[0]) && !learns(&curves[1]), "{curves:?}");
+        // Who else is on the stream does not matter.
+        assert_eq!(curves, [run(&[mmoe]), run(&[slow])].concat());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 """Training throughput of a peer on rows from make_rows.py; prints samples per second.
 
 usage: peer_training.py ROWS.parquet --peer deepctr|torch --model seed|deeprec --dim 4 --batch 4096 [--steps 40]
+                        [--bf16] [--compile]
 
 deepctr  DeepCTR-Torch 0.3.0's own MMOE and its own training step (summed loss, whole-table L2, Adagrad), without its data
          loader and its per-batch metrics, which make it slower still
-torch    the strongest PyTorch that we could write in fp32: experts and gates fused, batched products, sparse embedding
-         gradients, Adagrad over all parameters at once
+torch    the strongest PyTorch that we could write: experts and gates fused, batched products, sparse embedding gradients,
+         Adagrad over all parameters at once; --bf16 is its autocast to bfloat16, --compile its compiler
 
 Rows are used as they stand (ids are integers from 0) and lie in memory before the clock starts, as with
 `polyrank bench train`.
@@ -47,10 +48,12 @@ class FusedMmoe(nn.Module):
         self.tower_w = nn.ParameterList([weight(tasks, a, b) for a, b in zip(sizes, sizes[1:])])
         self.tower_b = nn.ParameterList([nn.Parameter(torch.zeros(tasks, 1, b)) for b in sizes[1:]])
 
-    def forward(self, ids, dense):
-        rows = ids.shape[0]
-        x = torch.cat([self.table(ids + self.offsets).flatten(1), dense], 1)
-        wide = self.wide(x)
+    def embed(self, ids):
+        return self.table(ids + self.offsets)
+
+    def layers(self, embedded, dense):
+        rows = dense.shape[0]
+        wide = self.wide(torch.cat([embedded.flatten(1), dense], 1))
         cut = self.experts * self.first
         h = F.relu(wide[:, :cut]).view(rows, self.experts, -1).transpose(0, 1)
         gate = wide[:, cut:].view(rows, self.tasks, -1).transpose(0, 1)
@@ -74,9 +77,13 @@ def fused(cards, options, ids, dense, labels):
         torch.optim.Adagrad([model.table.weight], lr=0.01),
     ]
     ids = torch.from_numpy(ids)
+    run = torch.compile(model.layers, dynamic=False) if options.compile else model.layers
 
     def step(rows):
-        loss = F.binary_cross_entropy_with_logits(model(ids[rows], dense[rows]), labels[rows])
+        embedded = model.embed(ids[rows])
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+            logits = run(embedded, dense[rows])
+        loss = F.binary_cross_entropy_with_logits(logits.float(), labels[rows])
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss.backward()
@@ -125,6 +132,8 @@ def main():
     parser.add_argument("--dim", type=int, default=4)
     parser.add_argument("--batch", type=int, default=4096)
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     torch.manual_seed(0)
     table = pq.read_table(options.rows)
@@ -144,4 +153,5 @@ def main():
     print(round(options.batch * (steps - warm) / (time.perf_counter() - begin)))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::graph::{Init, Param, ParamDecl, Shape};
 use crate::kernels::gemm;
 use crate::kernels::half::{self, Pair};
+use crate::kernels::simd;
 use crate::real::Real;
 use crate::rng::{Purpose, Stream};
 
@@ -72,8 +73,8 @@ impl<T: Real> Params<T> {
         let copies = (0..decls.len()).map(|i| Copies::of(rounded.contains(&Param(i)))).collect();
         let mut params = Params { values: vec![T::ZERO; end], spans, copies };
         for (i, decl) in decls.iter().enumerate() {
-            let draw = drawer::<T>(decl.init, Stream::new(seed, Purpose::Init, i as u64, 0));
-            let values: Vec<T> = (0..decl.shape.len() as u64).map(draw).collect();
+            let mut values = vec![T::ZERO; decl.shape.len()];
+            draw(decl.init, Stream::new(seed, Purpose::Init, i as u64, 0), 0, &mut values);
             params.set(Param(i), &values);
         }
         params
@@ -162,12 +163,19 @@ fn set_stored<T: Real>(to: &mut [T], shape: Shape, values: &[T]) {
     }
 }
 
-/// The initial value at a position.
-pub(crate) fn drawer<T: Real>(init: Init, stream: Stream) -> impl Fn(u64) -> T {
-    move |i| match init {
-        Init::Constant(v) => T::of(v),
-        Init::Uniform(limit) => T::of((2.0 * stream.uniform(i) - 1.0) * limit),
-        Init::Normal(std) => T::of(f64::from(stream.normal(i)) * std),
-        Init::Apart { at, value, others } => T::of(if i == at as u64 { value } else { others }),
+simd! {
+    /// The initial values from a position on.
+    pub(crate) fn draw<T: Real>(init: Init, stream: Stream, first: u64, out: &mut [T]) {
+        let places = (first..).zip(out);
+        match init {
+            Init::Constant(v) => places.for_each(|(_, out)| *out = T::of(v)),
+            Init::Uniform(limit) => {
+                places.for_each(|(i, out)| *out = T::of((2.0 * stream.uniform(i) - 1.0) * limit));
+            }
+            Init::Normal(std) => places.for_each(|(i, out)| *out = T::of(f64::from(stream.normal(i)) * std)),
+            Init::Apart { at, value, others } => {
+                places.for_each(|(i, out)| *out = T::of(if i == at as u64 { value } else { others }));
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::exec::feed::SlotIds;
 use crate::graph::{Pooling, TableDecl};
 use crate::kernels::{arena, simd};
 use crate::optim::{Optimizer, Rule, penalise, step_rows};
-use crate::params::drawer;
+use crate::params::draw;
 use crate::real::Real;
 use crate::rng::{Purpose, Stream};
 
@@ -28,14 +28,12 @@ impl<T: Real> EmbeddingTable<T> {
         let mut data = vec![T::ZERO; decl.rows * stride];
         arena::advise_huge(data.as_mut_ptr().cast(), data.len() * size_of::<T>());
         // Streams of tables and of layers must differ.
-        let draw = drawer::<T>(decl.init, Stream::new(seed, Purpose::Init, 1 << 40 | thing, 0));
+        let stream = Stream::new(seed, Purpose::Init, 1 << 40 | thing, 0);
         let initial_state = T::of(initial_state);
         data.par_chunks_mut(stride * 1024).enumerate().for_each(|(block, rows)| {
             for (i, row) in rows.chunks_exact_mut(stride).enumerate() {
                 let first = ((block * 1024 + i) * decl.dim) as u64;
-                for (c, w) in row[..decl.dim].iter_mut().enumerate() {
-                    *w = draw(first + c as u64);
-                }
+                draw(decl.init, stream, first, &mut row[..decl.dim]);
                 row[decl.dim..].fill(initial_state);
             }
         });

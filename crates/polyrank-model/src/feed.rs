@@ -1,11 +1,24 @@
 //! An encoded batch as the engine sees it.
 
+use std::borrow::Cow;
+
+use polyrank_data::encode::transformed;
 use polyrank_data::{Batch, Ids};
 use polyrank_engine::{Feed, SlotIds, Targets};
+use polyrank_schema::config::Task;
 
-/// Borrows a batch's labels and weights.
-pub fn targets(batch: &Batch) -> Targets<'_, f32> {
-    Targets { labels: &batch.labels, weights: &batch.weights }
+/// A batch's labels as the tasks learn them, `[B, T]`.
+pub fn learned<'a>(tasks: &[Task], batch: &'a Batch) -> Cow<'a, [f32]> {
+    if tasks.iter().all(|task| task.transform.is_none()) {
+        return Cow::Borrowed(&batch.labels);
+    }
+    let of = |(label, task): (&f32, &Task)| transformed(task.transform, *label);
+    Cow::Owned(batch.labels.iter().zip(tasks.iter().cycle()).map(of).collect())
+}
+
+/// Borrows such labels and the batch's weights.
+pub fn targets<'a>(labels: &'a [f32], batch: &'a Batch) -> Targets<'a, f32> {
+    Targets { labels, weights: &batch.weights }
 }
 
 /// Borrows a batch as a feed.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use polyrank_data::Batch;
-use polyrank_data::encode::{Encoders, Labels};
+use polyrank_data::encode::{Encoders, Labels, restored};
 use polyrank_engine::exec::score::Watched;
 use polyrank_engine::{Network, Real, Scorer};
 use polyrank_schema::Config;
@@ -97,7 +97,7 @@ pub fn scores(config: &Config, mut outputs: Vec<f32>) -> Scores {
             match task.kind {
                 TaskKind::Binary { .. } => values[0] = values[0].sigmoid(),
                 TaskKind::MultiClass { .. } => softmax(values),
-                TaskKind::Regression { .. } => {}
+                TaskKind::Regression { .. } => values[0] = restored(task.transform, values[0]),
             }
         }
     }

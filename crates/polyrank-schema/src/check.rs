@@ -225,6 +225,9 @@ fn check_tasks(ctx: &mut Context, config: &Config) {
         if task.class_weights.as_ref().is_some_and(|weights| weights.len() != classes) {
             ctx.report(&format!("{key}.class_weights"), format!("expected {classes} numbers"), None);
         }
+        if !task.transform.is_none() && !matches!(task.kind, TaskKind::Regression { .. }) {
+            ctx.report(&format!("{key}.transform"), "belongs to regression tasks".to_owned(), None);
+        }
         match &task.kind {
             TaskKind::Binary { positive: Some(positive) } => {
                 if positive.is_empty() || positive.iter().any(String::is_empty) {

@@ -257,6 +257,9 @@ pub struct Task {
     pub column: String,
     /// What is learned.
     pub kind: TaskKind,
+    /// What becomes of its label before it is learned; regression.
+    #[serde(default, skip_serializing_if = "LabelTransform::is_none")]
+    pub transform: LabelTransform,
     /// The weight of its loss, above 0.
     pub weight: f64,
     /// What becomes of that weight from epoch to epoch.
@@ -271,6 +274,24 @@ pub struct Task {
     /// Where the task is trained and measured; everywhere if absent. A row where it is unknown is outside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Expression>,
+}
+
+/// What becomes of a number before it is learned. Scores and metrics are in the label's units again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelTransform {
+    /// Nothing.
+    #[default]
+    None,
+    /// ln(1 + y).
+    Log1p,
+}
+
+impl LabelTransform {
+    /// Whether labels are learned as they are.
+    pub fn is_none(&self) -> bool {
+        *self == LabelTransform::None
+    }
 }
 
 /// What becomes of a task's weight from epoch to epoch.

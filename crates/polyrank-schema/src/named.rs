@@ -1,7 +1,7 @@
 //! Choices by name: one table for each enumeration of the configuration, and how values are written back.
 
 use crate::config::{
-    Activation, AutoDim, GroupWeight, LayerOrder, Normaliser, OnBadRow, PenaltyScope, Precision, Side,
+    Activation, AutoDim, GroupWeight, LabelTransform, LayerOrder, Normaliser, OnBadRow, PenaltyScope, Precision, Side,
 };
 use crate::error::{Quote, printable};
 use crate::preset::Preset;
@@ -164,6 +164,7 @@ names! {
         "multi_class" => Goal::MultiClass;
     ScheduleName: "constant" => ScheduleName::Constant, "decay" => ScheduleName::Decay;
     GroupWeight: "impressions" => GroupWeight::Impressions, "positives" => GroupWeight::Positives;
+    LabelTransform: "none" => LabelTransform::None, "log1p" => LabelTransform::Log1p;
     LossName: "mse" => LossName::Mse, "mae" => LossName::Mae, "huber" => LossName::Huber;
     LayerInitName: "auto" => LayerInitName::Auto, "glorot" => LayerInitName::Glorot,
         "normal" => LayerInitName::Normal;

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use polyrank_data::encode::{Labels, NO_GROUP};
+use polyrank_data::encode::{Labels, NO_GROUP, transformed};
 use polyrank_data::read::{RawBatch, Source};
 use polyrank_data::{Batch, DataError};
 use polyrank_engine::exec::score::Watched;
 use polyrank_model::{Predictor, Scores};
 use polyrank_schema::Config;
-use polyrank_schema::config::{GroupWeight, RegressionLoss, TaskKind};
+use polyrank_schema::config::{GroupWeight, LabelTransform, RegressionLoss, Task, TaskKind};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{READ_ROWS, encode};
@@ -76,7 +76,7 @@ impl Collected {
             let rows = TaskRows { scores, labels, weights, groups, group_weight };
             let metrics = evaluate_rows(&task.kind, &rows)
                 .map_err(|source| TrainError::Metric { task: task.name.clone(), source })?;
-            tasks.push(MeasuredTask { name: task.name.clone(), loss: mean_loss(&task.kind, &rows), metrics });
+            tasks.push(MeasuredTask { name: task.name.clone(), loss: mean_loss(task, &rows), metrics });
         }
         let share = 1.0 / self.rows.max(1) as f64;
         let gates = self.watched.iter().map(|sums| sums.iter().map(|s| s * share).collect()).collect();
@@ -93,7 +93,8 @@ impl Collected {
 }
 
 /// The mean, by weight, of what the task minimises, over the rows that have the label; `None` if they weigh nothing.
-fn mean_loss(kind: &TaskKind, rows: &TaskRows<'_>) -> Option<f64> {
+fn mean_loss(task: &Task, rows: &TaskRows<'_>) -> Option<f64> {
+    let kind = &task.kind;
     let (mut sum, mut total) = (0.0f64, 0.0f64);
     let width = if let TaskKind::MultiClass { classes } = kind { classes.len() } else { 1 };
     let rows_of = rows.scores.chunks_exact(width.max(1)).zip(rows.labels).enumerate();
@@ -101,7 +102,12 @@ fn mean_loss(kind: &TaskKind, rows: &TaskRows<'_>) -> Option<f64> {
         let class = if width > 1 { label as usize } else { 0 };
         let (score, label) = (f64::from(scores[class]), f64::from(label));
         let weight = rows.weights.get(row).map_or(1.0, |weight| f64::from(*weight));
-        let d = score - label;
+        let d = match task.transform {
+            LabelTransform::None => score - label,
+            transform => {
+                f64::from(transformed(transform, score as f32)) - f64::from(transformed(transform, label as f32))
+            }
+        };
         let loss = match kind {
             TaskKind::Binary { .. } => {
                 let p = score.clamp(1e-7, 1.0 - 1e-7);

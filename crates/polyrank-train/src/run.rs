@@ -238,7 +238,9 @@ impl Run<'_> {
         self.trainer.set_rate_factor((1..number).fold(1.0, |factor, _| factor * train.learning_rate_decay));
         for batch in self.train.pass(train.batch_size, shuffle)? {
             let batch = batch?;
-            let report = self.trainer.step(&feed::feed(&batch), feed::targets(&batch)).map_err(ModelError::from)?;
+            let labels = feed::learned(&self.config.tasks, &batch);
+            let targets = feed::targets(&labels, &batch);
+            let report = self.trainer.step(&feed::feed(&batch), targets).map_err(ModelError::from)?;
             steps += 1;
             rows += batch.rows as u64;
             total += report.total;

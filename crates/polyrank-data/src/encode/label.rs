@@ -5,7 +5,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use hashbrown::HashMap;
-use polyrank_schema::config::{Task, TaskKind};
+use polyrank_schema::config::{LabelTransform, Task, TaskKind};
 
 use super::column::{BadCell, each_row};
 use super::number::{parse, visit_numbers};
@@ -19,7 +19,18 @@ pub(crate) fn labels(task: &Task, array: &ArrayRef) -> Result<Vec<f32>, BadCell>
     let mut out = Vec::with_capacity(array.len());
     match &task.kind {
         TaskKind::Regression { .. } => {
-            visit_numbers(array, each_row(array.len()), |_, x| out.push(x.map_or(f32::NAN, |x| x as f32)))?;
+            let mut bad = None;
+            visit_numbers(array, each_row(array.len()), |row, x| {
+                let label = x.map_or(f32::NAN, |x| x as f32);
+                if task.transform == LabelTransform::Log1p && label <= -1.0 && bad.is_none() {
+                    let problem = format!("`{label}` has no logarithm of 1 + y; numbers above -1 have one");
+                    bad = Some(BadCell { row, problem });
+                }
+                out.push(label);
+            })?;
+            if let Some(bad) = bad {
+                return Err(bad);
+            }
         }
         TaskKind::Binary { positive: Some(positive) } => {
             let positive: Vec<_> = positive.iter().map(|text| Value::from_text(text)).collect();

@@ -33,6 +33,7 @@ mod scale;
 mod standard;
 mod summary;
 mod target;
+mod transform;
 pub(crate) mod value;
 mod vector;
 pub(crate) mod vocabulary;
@@ -47,6 +48,7 @@ pub use number::numbers;
 pub use pretrained::Coverage;
 pub use row_name::RowName;
 pub use summary::{FeatureSummary, NumberSummary};
+pub use transform::{restored, transformed};
 pub(crate) use value::{plain, quote};
 
 /// The encoders of categorical features; `vocabulary` is the default.

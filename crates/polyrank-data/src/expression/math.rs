@@ -13,7 +13,7 @@ pub(crate) fn ln_1p(x: f64) -> f64 {
 }
 
 /// ln(1 + x); NaN below −1, −∞ at −1.
-pub(super) fn log1p(x: f64) -> f64 {
+pub(crate) fn log1p(x: f64) -> f64 {
     if x >= 0.0 {
         return if x.is_finite() { ln_1p(x) } else { x };
     }
@@ -51,7 +51,7 @@ fn ln_of(u: f64, more: f64) -> f64 {
 }
 
 /// e^x, within 2 units of the last place; 0 or ∞ beyond what floats hold.
-pub(super) fn exp(x: f64) -> f64 {
+pub(crate) fn exp(x: f64) -> f64 {
     if x.is_nan() || x > 709.8 {
         return x * f64::INFINITY;
     }

@@ -8,7 +8,7 @@ mod cell;
 mod column;
 mod evaluate;
 mod function;
-mod math;
+pub(crate) mod math;
 mod output;
 
 use arrow_array::{ArrayRef, RecordBatch};

@@ -72,6 +72,7 @@ pub(crate) fn task(name: &str, kind: TaskKind) -> Task {
         column: name.to_owned(),
         kind,
         weight: 1.0,
+        transform: Default::default(),
         weight_schedule: Default::default(),
         weight_columns: Vec::new(),
         class_weights: None,

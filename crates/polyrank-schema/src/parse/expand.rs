@@ -142,7 +142,7 @@ fn task_holds(kind: Option<&str>, key: &str) -> bool {
         "positive" => matches!(kind, None | Some("binary")),
         "class_weights" => kind != Some("regression"),
         "classes" => kind == Some("multi_class"),
-        "loss" | "delta" => kind == Some("regression"),
+        "loss" | "delta" | "transform" => kind == Some("regression"),
         _ => true,
     }
 }

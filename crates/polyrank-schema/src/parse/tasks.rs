@@ -1,6 +1,6 @@
 //! `[[tasks]]`: what is learned.
 
-use crate::config::{RegressionLoss, Task, TaskKind, WeightSchedule};
+use crate::config::{LabelTransform, RegressionLoss, Task, TaskKind, WeightSchedule};
 use crate::error::printable;
 use crate::limits::{ABOVE_ZERO, CLASSES, RATE, TASKS};
 use crate::named::{Goal, LossName, ScheduleName, Written};
@@ -16,6 +16,7 @@ pub(crate) const KEYS: &[&str] = &[
     "classes",
     "loss",
     "delta",
+    "transform",
     "weight",
     "weight_schedule",
     "weight_column",
@@ -63,7 +64,7 @@ fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
     let goal = section.pick(ctx, "kind", Found::named, |_| Goal::Binary);
     let kind = match goal {
         Goal::Binary => {
-            refuse(ctx, &section, &["loss", "delta"], "regression");
+            refuse(ctx, &section, &["loss", "delta", "transform"], "regression");
             refuse(ctx, &section, &["classes"], "multi_class");
             TaskKind::Binary { positive: section.optional(ctx, "positive", "1 (or true)", |f, ctx| f.values(ctx)) }
         }
@@ -74,9 +75,13 @@ fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
         }
         Goal::MultiClass => {
             refuse(ctx, &section, &["positive"], "binary");
-            refuse(ctx, &section, &["loss", "delta"], "regression");
+            refuse(ctx, &section, &["loss", "delta", "transform"], "regression");
             TaskKind::MultiClass { classes: read_classes(ctx, &section) }
         }
+    };
+    let transform = match goal {
+        Goal::Regression => section.pick(ctx, "transform", Found::named, |_| LabelTransform::None),
+        Goal::Binary | Goal::MultiClass => LabelTransform::None,
     };
     let weight = section.pick(ctx, "weight", |f, ctx| f.float(ctx, ABOVE_ZERO), |_| 1.0);
     let weight_schedule = read_schedule(ctx, &section);
@@ -105,7 +110,7 @@ fn read_one(ctx: &mut Context, label: &str, node: &Node) -> Task {
         }
     };
     let when = section.optional(ctx, "when", "everywhere", Found::expression);
-    Task { name, column, kind, weight, weight_schedule, weight_columns, class_weights, when }
+    Task { name, column, kind, transform, weight, weight_schedule, weight_columns, class_weights, when }
 }
 
 fn read_schedule(ctx: &mut Context, section: &Section<'_>) -> WeightSchedule {

@@ -72,6 +72,15 @@ fn what_cannot_be_is_refused_with_its_line() {
              a list",
         ),
         (
+            &[After(LIKE, "transform = 'log1p'")],
+            "c.toml:11: tasks.like.transform: belongs to tasks of kind \"regression\"; remove it",
+        ),
+        (
+            &[After(WATCH, "transform = 'log'")],
+            "c.toml:14: tasks.watch.transform: expected one of \"none\", \"log1p\", found the text \"log\"; did you mean \
+             \"log1p\"?",
+        ),
+        (
             &[After(WATCH, "class_weights = [1, 2]")],
             "c.toml:14: tasks.watch.class_weights: belongs to tasks of kind \"binary\" or \"multi_class\"; remove it",
         ),

@@ -13,5 +13,6 @@ mod operators;
 mod pretrained;
 mod sequences;
 mod support;
+mod transform;
 mod undefined;
 mod weights;

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use polyrank_data::Batch;
 use polyrank_data::stream::Batches;
 use polyrank_engine::{Isa, Network, Scorer, Trainer};
-use polyrank_model::feed::{feed, targets};
+use polyrank_model::feed::{feed, learned, targets};
 use polyrank_model::optimizer::optimizer;
 use polyrank_model::options::trainer_options;
 use polyrank_model::{ModelError, memory, network_graph};
@@ -114,7 +114,8 @@ impl Measure<'_> {
 
     fn one(&mut self, train: bool, batch: &Batch) -> Result<(), Failure> {
         if train {
-            self.trainer.step(&feed(batch), targets(batch)).map_err(ModelError::from)?;
+            let labels = learned(&self.loaded.config.tasks, batch);
+            self.trainer.step(&feed(batch), targets(&labels, batch)).map_err(ModelError::from)?;
         } else {
             let (scorer, network) = (&self.scorer, self.trainer.network());
             let outputs =

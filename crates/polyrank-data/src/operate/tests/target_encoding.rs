@@ -89,6 +89,7 @@ fn labels_are_read_as_their_task_reads_them() {
         name: name.to_owned(),
         column: "got".to_owned(),
         kind: TaskKind::Binary { positive: Some(vec![positive.to_owned()]) },
+        transform: Default::default(),
         weight: 1.0,
         weight_schedule: Default::default(),
         weight_columns: Vec::new(),

@@ -11,14 +11,13 @@ const LOG1P: &str = "tasks.watch.transform=log1p";
 
 /// Rows whose `watch` is what `of` makes of its number.
 fn rows(n: usize, seed: u64, of: impl Fn(f32) -> f32) -> String {
-    let changed = csv(n, seed).lines().skip(1).fold(format!("{HEADER}\n"), |text, line| {
+    csv(n, seed).lines().skip(1).fold(format!("{HEADER}\n"), |text, line| {
         let mut cells: Vec<String> = line.split(',').map(str::to_owned).collect();
         if let Ok(number) = cells[WATCH].parse::<f32>() {
             cells[WATCH] = of(40.0 * number).to_string();
         }
         text + &cells.join(",") + "\n"
-    });
-    changed
+    })
 }
 
 fn place(of: impl Fn(f32) -> f32 + Copy) -> Place {

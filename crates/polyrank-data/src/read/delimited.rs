@@ -37,7 +37,8 @@ fn names(path: &Path, records: &mut Records, reading: &Reading) -> Result<Vec<St
                     return Err(bad_file(path, problem));
                 }
             }
-            records.fields().map(|field| trimmed(field, reading.trim).to_owned()).collect()
+            let row = records.row().map_err(named)?;
+            (0..row.spans.len()).map(|position| trimmed(row.field(position), reading.trim).to_owned()).collect()
         }
     };
     let mut seen = BTreeSet::new();
@@ -93,18 +94,18 @@ impl Delimited {
         })
     }
 
-    /// What is wrong with the number of fields of the current row, if anything.
-    fn miscounted(&self) -> Option<Bad> {
-        let (found, expected) = (self.records.spans.len(), self.names.len());
+    /// The current row, if it has a field a column.
+    fn counted<'r>(&self, row: Row<'r>) -> Result<Row<'r>, Bad> {
+        let (found, expected) = (row.spans.len(), self.names.len());
         if found == expected {
-            return None;
+            return Ok(row);
         }
         let plural = if found == 1 { "" } else { "s" };
         let problem = format!(
             "{found} field{plural} where {expected} columns are expected; correct the row, or set data.on_bad_row = \
              \"skip\" to leave such rows out"
         );
-        Some(Bad { line: self.records.line, column: (found < expected).then_some(found), problem })
+        Err(Bad { line: self.records.line, column: (found < expected).then_some(found), problem })
     }
 }
 
@@ -115,16 +116,20 @@ impl FileReader for Delimited {
         let mut bytes = 0;
         while lines.len() < self.batch_rows && bytes < CHUNK_BYTES {
             let Some(record) = self.records.advance(&self.path)? else { break };
-            if let Some(bad) = record.err().or_else(|| self.miscounted()) {
-                if self.reading.on_bad_row == OnBadRow::Skip {
+            let row = record.and_then(|()| self.records.row()).and_then(|row| self.counted(row));
+            let row = match row {
+                Ok(row) => row,
+                Err(_) if self.reading.on_bad_row == OnBadRow::Skip => {
                     self.skipped += 1;
                     continue;
                 }
-                let column = bad.column.and_then(|field| self.names.get(field)).map(String::as_str);
-                return Err(bad_row(&self.path, bad.line, column, bad.problem));
-            }
+                Err(bad) => {
+                    let column = bad.column.and_then(|field| self.names.get(field)).map(String::as_str);
+                    return Err(bad_row(&self.path, bad.line, column, bad.problem));
+                }
+            };
             for (builder, &position) in builders.iter_mut().zip(&self.wanted) {
-                let field = trimmed(self.records.field(position), self.reading.trim);
+                let field = trimmed(row.field(position), self.reading.trim);
                 if field.is_empty() || self.reading.null_values.iter().any(|null| null == field) {
                     builder.append_null();
                 } else {
@@ -159,6 +164,19 @@ struct Bad {
     /// Index of the field to blame.
     column: Option<usize>,
     problem: String,
+}
+
+/// A row's text and where its fields are.
+#[derive(Clone, Copy)]
+struct Row<'r> {
+    text: &'r str,
+    spans: &'r [Range<usize>],
+}
+
+impl<'r> Row<'r> {
+    fn field(&self, position: usize) -> &'r str {
+        self.spans.get(position).and_then(|span| self.text.get(span.clone())).unwrap_or_default()
+    }
 }
 
 /// Cuts lines into rows and rows into fields.
@@ -221,7 +239,7 @@ impl Records {
             }
             self.spans.push(start..self.lines.content().len());
         }
-        Ok(Some(self.check_utf8()))
+        Ok(Some(Ok(())))
     }
 
     /// Reads a row that has quotes, over as many lines as it takes.
@@ -285,26 +303,15 @@ impl Records {
         if self.in_line { self.lines.content() } else { &self.unquoted }
     }
 
-    fn check_utf8(&self) -> Result<(), Bad> {
-        let text = self.text();
+    /// The current row, if it is text.
+    fn row(&self) -> Result<Row<'_>, Bad> {
+        let bytes = self.text();
         // The whole row at once: separators are ASCII, so fields of a valid row are valid.
-        let Err(error) = std::str::from_utf8(text) else { return Ok(()) };
-        let at = error.valid_up_to();
-        let column = self.spans.iter().position(|span| span.end > at);
-        let problem = format!("byte 0x{:02x} is not UTF-8; save the file as UTF-8", text.get(at).copied().unwrap_or(0));
-        Err(Bad { line: self.line, column, problem })
-    }
-
-    /// A field of the current row; the row is valid UTF-8, or `advance` would have said so.
-    fn field(&self, position: usize) -> &str {
-        self.spans
-            .get(position)
-            .and_then(|span| self.text().get(span.clone()))
-            .and_then(|field| std::str::from_utf8(field).ok())
-            .unwrap_or_default()
-    }
-
-    fn fields(&self) -> impl Iterator<Item = &str> {
-        (0..self.spans.len()).map(|position| self.field(position))
+        std::str::from_utf8(bytes).map(|text| Row { text, spans: &self.spans }).map_err(|error| {
+            let at = error.valid_up_to();
+            let column = self.spans.iter().position(|span| span.end > at);
+            let byte = bytes.get(at).copied().unwrap_or(0);
+            Bad { line: self.line, column, problem: format!("byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") }
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Lines of a text file, unpacked, numbered and bounded in length.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,9 +56,7 @@ impl Lines {
     pub(super) fn advance(&mut self) -> Result<bool, DataError> {
         self.buffer.clear();
         self.content = 0;
-        let mut bounded = (&mut self.reader).take(MAX_LINE as u64 + 1);
-        let read =
-            bounded.read_until(b'\n', &mut self.buffer).map_err(|error| read_error(&self.path, self.packing, error))?;
+        let read = self.read_line()?;
         if read == 0 {
             return Ok(false);
         }
@@ -69,6 +67,28 @@ impl Lines {
         let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
         self.content = line.strip_suffix(b"\r").unwrap_or(line).len();
         Ok(true)
+    }
+
+    /// Appends the bytes up to and with the next line break, or one more than [`MAX_LINE`] allows; their number.
+    fn read_line(&mut self) -> Result<usize, DataError> {
+        while self.buffer.len() <= MAX_LINE {
+            let ahead = match self.reader.fill_buf() {
+                Ok(ahead) => ahead,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(read_error(&self.path, self.packing, error)),
+            };
+            let ahead = &ahead[..ahead.len().min(MAX_LINE + 1 - self.buffer.len())];
+            let (used, whole) = match memchr::memchr(b'\n', ahead) {
+                Some(at) => (at + 1, true),
+                None => (ahead.len(), ahead.is_empty()),
+            };
+            self.buffer.extend_from_slice(&ahead[..used]);
+            self.reader.consume(used);
+            if whole {
+                break;
+            }
+        }
+        Ok(self.buffer.len())
     }
 
     /// The line without its end.

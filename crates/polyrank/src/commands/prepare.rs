@@ -9,6 +9,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use clap::{Args, ValueEnum};
 use polyrank_data::encode::{Encoders, Labels};
+use polyrank_data::stream::Prefetch;
 use polyrank_schema::Config;
 use polyrank_train::dataset::{Dataset, Part};
 use serde::Serialize;
@@ -16,6 +17,9 @@ use serde::Serialize;
 use crate::commands::write::{Format, Writer};
 use crate::failure::Failure;
 use crate::{load, output};
+
+/// Batches that wait to be written.
+const AHEAD: usize = 4;
 
 /// Fits operators and encoders on the training rows and writes what becomes of rows, with schema.json and schema.pbtxt
 /// beside it.
@@ -64,7 +68,8 @@ impl Prepare {
             (false, Some(first_row)) => apply.export(&apply.transform_training(&raw.batch, first_row)?),
             (false, None) => apply.export(&apply.transform(&raw.batch, Labels::Read)?),
         })?;
-        for batch in made {
+        // Rows are read and encoded while those before them are written.
+        for batch in Prefetch::new(made, AHEAD).map_err(|e| Failure::io("thread", e))? {
             let batch: RecordBatch = batch?;
             // Operators may have removed them all.
             if batch.num_rows() > 0 {

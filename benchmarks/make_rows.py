@@ -1,6 +1,6 @@
 """Writes rows shaped like the ByteDance short-video log: 8 integer id columns, one number, two labels.
 
-usage: make_rows.py OUT.parquet ROWS [small|full]
+usage: make_rows.py OUT.parquet|OUT.tsv ROWS [small|full]
 
 `full` has the cardinalities of the published track-2 log (5.2 million values in all), `small` about 54 thousand. Ids
 follow a skewed law (v·u³). The labels are coin flips: these rows measure speed, never accuracy.
@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 FULL = {
     "uid": 73974,
@@ -32,7 +33,13 @@ def main(out, rows, size="full"):
     columns["duration_time"] = g.integers(1, 300, rows).astype(np.int32)
     columns["finish"] = (g.random(rows) < 0.4).astype(np.int8)
     columns["like"] = (g.random(rows) < 0.02).astype(np.int8)
-    pq.write_table(pa.table(columns), out)
+    if out.endswith(".tsv"):
+        # Arrow quotes names, which TSV does not know.
+        with open(out, "wb") as file:
+            file.write(("\t".join(columns) + "\n").encode())
+            csv.write_csv(pa.table(columns), file, csv.WriteOptions(include_header=False, delimiter="\t"))
+    else:
+        pq.write_table(pa.table(columns), out)
 
 
 if __name__ == "__main__":

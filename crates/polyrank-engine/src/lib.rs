@@ -24,7 +24,7 @@ pub use exec::score::Scorer;
 pub use exec::targets::Targets;
 pub use exec::train::{StepReport, Trainer, TrainerOptions};
 pub use graph::{Graph, GraphError, Init, Layer, Pooling, Precision, Space, Stretch, Table, Value};
-pub use kernels::Isa;
+pub use kernels::{Isa, peak};
 pub use loss::{Loss, Normaliser};
 pub use network::{Network, Tensor, TensorError};
 pub use ops::activation::Function;

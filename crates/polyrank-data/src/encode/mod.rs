@@ -20,6 +20,7 @@ pub(crate) mod list;
 pub(crate) mod log;
 mod min_max;
 pub(crate) mod moments;
+mod naturals;
 mod none;
 pub(crate) mod number;
 mod persist;

@@ -11,6 +11,7 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::categorical::{IdEncoder, table_rows};
+use super::naturals::Naturals;
 use super::row_name::RowName;
 use super::value::{Value, quote};
 use super::{MAX_ROWS, MISSING};
@@ -208,7 +209,8 @@ impl Options {
 #[derive(Debug)]
 pub(crate) struct VocabularyFit {
     options: Options,
-    naturals: HashMap<u64, u64>,
+    /// One more than the count: a given value may never be seen.
+    naturals: Naturals<u64>,
     negatives: HashMap<i64, u64>,
     texts: HashMap<Box<str>, u64>,
 }
@@ -219,15 +221,15 @@ impl VocabularyFit {
         if let Some(keys) = from_file {
             options.order = Order::Listed(keys);
         }
-        let (naturals, negatives, texts) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let (naturals, negatives, texts) = (Naturals::default(), HashMap::new(), HashMap::new());
         let mut fit = VocabularyFit { options, naturals, negatives, texts };
         if let Order::Listed(keys) = &fit.options.order {
             for key in keys {
                 match key.clone() {
-                    Key::Natural(n) => fit.naturals.insert(n, 0),
-                    Key::Negative(n) => fit.negatives.insert(n, 0),
-                    Key::Text(text) => fit.texts.insert(text, 0),
-                };
+                    Key::Natural(n) => fit.naturals.insert(n, 1),
+                    Key::Negative(n) => drop(fit.negatives.insert(n, 0)),
+                    Key::Text(text) => drop(fit.texts.insert(text, 0)),
+                }
             }
         }
         fit
@@ -236,7 +238,7 @@ impl VocabularyFit {
     pub(crate) fn observe(&mut self, value: Value<'_>) {
         let known = match value {
             Value::Missing => return,
-            Value::Natural(n) => self.naturals.get_mut(&n),
+            Value::Natural(n) => self.naturals.get_mut(n),
             Value::Negative(n) => self.negatives.get_mut(&n),
             Value::Text(text) => self.texts.get_mut(text),
         };
@@ -244,7 +246,7 @@ impl VocabularyFit {
             (Some(count), _) => *count += 1,
             // A given vocabulary does not grow.
             (None, _) if self.options.order != Order::Frequency => {}
-            (None, Value::Natural(n)) => drop(self.naturals.insert(n, 1)),
+            (None, Value::Natural(n)) => self.naturals.insert(n, 2),
             (None, Value::Negative(n)) => drop(self.negatives.insert(n, 1)),
             (None, Value::Text(text)) => drop(self.texts.insert(text.into(), 1)),
             (None, Value::Missing) => {}
@@ -252,18 +254,22 @@ impl VocabularyFit {
     }
 
     pub(crate) fn merge(&mut self, other: VocabularyFit) {
-        other.naturals.into_iter().for_each(|(n, count)| *self.naturals.entry(n).or_insert(0) += count);
+        for (n, more) in other.naturals.iter() {
+            match self.naturals.get_mut(n) {
+                Some(count) => *count += more - 1,
+                None => self.naturals.insert(n, more),
+            }
+        }
         other.negatives.into_iter().for_each(|(n, count)| *self.negatives.entry(n).or_insert(0) += count);
         other.texts.into_iter().for_each(|(text, count)| *self.texts.entry(text).or_insert(0) += count);
     }
 
     fn count(&self, key: &Key) -> u64 {
-        let count = match key {
-            Key::Natural(n) => self.naturals.get(n),
-            Key::Negative(n) => self.negatives.get(n),
-            Key::Text(text) => self.texts.get(text),
-        };
-        count.copied().unwrap_or(0)
+        match key {
+            Key::Natural(n) => self.naturals.get(*n).map_or(0, |more| more - 1),
+            Key::Negative(n) => self.negatives.get(n).copied().unwrap_or(0),
+            Key::Text(text) => self.texts.get(text).copied().unwrap_or(0),
+        }
     }
 
     pub(crate) fn finish(mut self) -> Result<Vocabulary, String> {
@@ -272,7 +278,7 @@ impl VocabularyFit {
             return Vocabulary::new(self.options.oov_buckets, keys.into_iter().zip(counts).collect());
         }
         let min_count = self.options.min_count;
-        let naturals = self.naturals.into_iter().map(|(n, count)| (Key::Natural(n), count));
+        let naturals = self.naturals.iter().map(|(n, more)| (Key::Natural(n), more - 1));
         let negatives = self.negatives.into_iter().map(|(n, count)| (Key::Negative(n), count));
         let texts = self.texts.into_iter().map(|(text, count)| (Key::Text(text), count));
         let mut values: Vec<_> =
@@ -291,7 +297,7 @@ fn by_frequency(a: &(Key, u64), b: &(Key, u64)) -> std::cmp::Ordering {
 #[derive(Debug)]
 pub(crate) struct Vocabulary {
     oov_buckets: u32,
-    naturals: HashMap<u64, u32>,
+    naturals: Naturals<u32>,
     negatives: HashMap<i64, u32>,
     texts: HashMap<Box<str>, u32>,
     counts: Vec<u64>,
@@ -302,13 +308,13 @@ impl Vocabulary {
     fn new(oov_buckets: u32, values: Vec<(Key, u64)>) -> Result<Vocabulary, String> {
         table_rows(2 + oov_buckets as usize + values.len())?;
         let counts = values.iter().map(|(_, count)| *count).collect();
-        let (mut naturals, mut negatives, mut texts) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let (mut naturals, mut negatives, mut texts) = (Naturals::default(), HashMap::new(), HashMap::new());
         for (id, (key, _)) in (MISSING + 1 + oov_buckets..).zip(values) {
             match key {
                 Key::Natural(n) => naturals.insert(n, id),
-                Key::Negative(n) => negatives.insert(n, id),
-                Key::Text(text) => texts.insert(text, id),
-            };
+                Key::Negative(n) => drop(negatives.insert(n, id)),
+                Key::Text(text) => drop(texts.insert(text, id)),
+            }
         }
         Ok(Vocabulary { oov_buckets, naturals, negatives, texts, counts })
     }
@@ -334,7 +340,7 @@ impl Vocabulary {
 
     /// (value, count) in id order.
     pub(crate) fn values(&self) -> Vec<(Key, u64)> {
-        let naturals = self.naturals.iter().map(|(n, id)| (*id, Key::Natural(*n)));
+        let naturals = self.naturals.iter().map(|(n, id)| (id, Key::Natural(n)));
         let negatives = self.negatives.iter().map(|(n, id)| (*id, Key::Negative(*n)));
         let texts = self.texts.iter().map(|(text, id)| (*id, Key::Text(text.clone())));
         let mut keys: Vec<_> = naturals.chain(negatives).chain(texts).collect();
@@ -366,12 +372,12 @@ impl IdEncoder for Vocabulary {
     fn id(&self, value: Value<'_>) -> u32 {
         let known = match value {
             Value::Missing => return MISSING,
-            Value::Natural(n) => self.naturals.get(&n),
-            Value::Negative(n) => self.negatives.get(&n),
-            Value::Text(text) => self.texts.get(text),
+            Value::Natural(n) => self.naturals.get(n),
+            Value::Negative(n) => self.negatives.get(&n).copied(),
+            Value::Text(text) => self.texts.get(text).copied(),
         };
         match known {
-            Some(id) => *id,
+            Some(id) => id,
             None if self.oov_buckets == 1 => MISSING + 1,
             None => MISSING + 1 + (value.hash(OOV_SEED) % u64::from(self.oov_buckets)) as u32,
         }

@@ -61,7 +61,6 @@ impl<'a, T: Copy> Mat<'a, T> {
 
 impl<'a, T: Copy> MatMut<'a, T> {
     /// A matrix over a slice, rows `width` apart.
-    #[cfg(test)]
     pub(crate) fn of(data: &'a mut [T], rows: usize, width: usize) -> Self {
         assert_eq!(data.len(), rows * width);
         MatMut { data: NonNull::from(data).cast(), rows, width, ld: width, life: PhantomData }

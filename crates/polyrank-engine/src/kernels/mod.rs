@@ -11,12 +11,15 @@ mod avx2;
 mod avx512;
 pub(crate) mod gemm;
 pub(crate) mod half;
+mod peak;
 pub(crate) mod portable;
 pub(crate) mod rows;
 #[cfg(target_arch = "x86_64")]
 mod scratch;
 
 use std::sync::atomic::{AtomicU8, Ordering};
+
+pub use peak::peak;
 
 /// An instruction set that the kernels know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

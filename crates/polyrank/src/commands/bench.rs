@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::{Args, Subcommand};
 use polyrank_data::Batch;
 use polyrank_data::stream::Batches;
-use polyrank_engine::{Isa, Network, Scorer, Trainer};
+use polyrank_engine::{Isa, Network, Precision, Scorer, Trainer, peak};
 use polyrank_model::feed::{feed, learned, targets};
 use polyrank_model::optimizer::optimizer;
 use polyrank_model::options::trainer_options;
@@ -33,6 +33,12 @@ enum What {
     Train(Options),
     /// Rows scored per second
     Predict(Options),
+    /// How fast the processor multiplies: what the others' GFLOP/s can be at most
+    Peak {
+        /// Worker threads; all cores if absent
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +69,7 @@ impl Bench {
         let (train, options) = match self.what {
             What::Train(options) => (true, options),
             What::Predict(options) => (false, options),
+            What::Peak { threads } => return multiply(threads.map(usize::from)),
         };
         let files = std::slice::from_ref(&options.file);
         let mut loaded = load::config(&options.config, &options.set, &[("train", files)])?;
@@ -77,16 +84,31 @@ impl Bench {
         let config = &loaded.config;
         let what = if train { "train" } else { "predict" };
         output::data(&format!(
-            "bench {what}: {}, batch {}, {} threads, {} on {}, {}: {:.0} rows/s",
+            "bench {what}: {}, batch {}, {} threads, {} on {}, {}: {:.1} GFLOP/s, {:.0} rows/s",
             config.model.multi_task.kind,
             config.train.batch_size,
             threads(config),
             config.train.precision.name(),
             Isa::current().name(),
             if options.from_disk { "from disk" } else { "from memory" },
+            rate * measure.flops(train) / 1e9,
             rate
         ))
     }
+}
+
+/// Every thread multiplies at once, as in training.
+fn multiply(threads: Option<usize>) -> Result<(), Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
+    let pool = pool.map_err(|e| Failure::io("threads", std::io::Error::other(e)))?;
+    let rate = |precision| pool.broadcast(|_| peak(precision, 0.5)).iter().sum::<f64>() / 1e9;
+    output::data(&format!(
+        "bench peak: {} threads, {}: fp32 {:.1} GFLOP/s, bf16 {:.1} GFLOP/s",
+        pool.current_num_threads(),
+        Isa::current().name(),
+        rate(Precision::Fp32),
+        rate(Precision::Bf16)
+    ))
 }
 
 /// A trainer and its rows.
@@ -110,6 +132,13 @@ impl Measure<'_> {
         let trainer = Trainer::new(network, settings).map_err(|e| Failure::io("thread", e))?;
         let scorer = Scorer::new(trainer.network());
         Ok(Measure { loaded, dataset, encoders: Arc::new(encoders), trainer, scorer })
+    }
+
+    /// Operations a row, with the backward pass counted as two forward ones.
+    fn flops(&self, train: bool) -> f64 {
+        let summary = self.trainer.network().graph().summary();
+        let forward: u64 = summary.iter().map(|s| s.flops * s.space.most() as u64).sum();
+        forward as f64 * if train { 3.0 } else { 1.0 }
     }
 
     fn one(&mut self, train: bool, batch: &Batch) -> Result<(), Failure> {

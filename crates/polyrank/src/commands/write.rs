@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::Fields;
+use arrow_schema::{DataType, FieldRef, Fields};
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
 
 use crate::failure::Failure;
 use text::{Delimited, write_json_lines};
@@ -75,9 +76,7 @@ impl Writer {
             self.fields = batch.schema().fields().clone();
             self.kind = Some(match self.format {
                 Format::Parquet => {
-                    let properties =
-                        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-                    let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties));
+                    let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties(&self.fields)));
                     Kind::Parquet(Some(writer.map_err(|e| Failure::other(&self.path, e))?))
                 }
                 Format::Csv => Kind::Delimited(Delimited::new(self.path.clone(), file, b',')),
@@ -147,4 +146,17 @@ fn check_types(path: &Path, first: &Fields, batch: &RecordBatch) -> Result<(), F
             b.data_type()
         ))),
     }
+}
+
+/// Ids are bits in blocks: they come from a dictionary already, and another would only be built to be given up.
+fn properties(fields: &Fields) -> WriterProperties {
+    let builder = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
+    let ids = fields.iter().filter(|field| *field.data_type() == DataType::UInt32);
+    let of_ids = |builder: WriterPropertiesBuilder, field: &FieldRef| {
+        let column = ColumnPath::from(field.name().as_str());
+        builder
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED)
+    };
+    ids.fold(builder, of_ids).build()
 }

@@ -1,8 +1,8 @@
 //! The rows of a run: which files, which part of them, encoded.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polyrank_data::encode::{Encoders, Labels};
 use polyrank_data::operate::Derived;
@@ -19,6 +19,9 @@ pub const READ_ROWS: usize = 8192;
 
 /// Encoded batches that wait between the reading thread and training.
 const AHEAD: usize = 4;
+
+/// Bytes of training rows that fitting leaves in memory for the pass that follows it.
+const KEPT_BYTES: usize = 512 << 20;
 
 /// A stream of encoded batches.
 pub type BatchStream = Box<dyn Iterator<Item = Result<Batch, DataError>> + Send>;
@@ -45,6 +48,9 @@ pub struct Dataset {
     groups: Option<Arc<Derived>>,
     /// Malformed rows that the last pass left out.
     skipped: Arc<AtomicU64>,
+    /// The training rows as fitting read them, if they were few: the next pass takes them, so that no text is parsed
+    /// twice and no memory is held for longer.
+    kept: Arc<Mutex<Option<Vec<RawBatch>>>>,
 }
 
 impl Dataset {
@@ -67,7 +73,7 @@ impl Dataset {
         };
         let groups = config.group_column().map(|column| Derived::new(config, base, column)).transpose()?.map(Arc::new);
         let (config, base) = (config.clone(), base.to_owned());
-        Ok(Dataset { config, train, valid, splitter, groups, base, skipped: Arc::default() })
+        Ok(Dataset { config, train, valid, splitter, groups, base, skipped: Arc::default(), kept: Arc::default() })
     }
 
     /// Whether there are validation rows.
@@ -87,6 +93,20 @@ impl Dataset {
 
     /// One pass over the raw rows of a part, in file order.
     pub fn raw(
+        &self,
+        part: Part,
+    ) -> Result<Box<dyn Iterator<Item = Result<RawBatch, DataError>> + Send + 'static>, TrainError> {
+        let kept = match part {
+            Part::Train => self.kept.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Part::Valid => None,
+        };
+        Ok(match kept {
+            Some(kept) => Box::new(kept.into_iter().map(Ok)),
+            None => Box::new(self.read(part)?),
+        })
+    }
+
+    fn read(
         &self,
         part: Part,
     ) -> Result<impl Iterator<Item = Result<RawBatch, DataError>> + Send + 'static, TrainError> {
@@ -153,12 +173,21 @@ impl Dataset {
         let mut all = 0u64;
         loop {
             let raw = Prefetch::new(self.raw(Part::Train)?, AHEAD).map_err(|e| TrainError::io("thread", e))?;
+            let (mut kept, mut bytes) = (Some(Vec::new()), 0usize);
             for raw in raw {
                 let raw = raw?;
                 fitter.observe(&raw.batch).map_err(|e| raw.locate(e))?;
                 all += raw.batch.num_rows() as u64;
                 seen(all);
+                bytes = bytes.saturating_add(raw.batch.get_array_memory_size());
+                if bytes > KEPT_BYTES {
+                    kept = None;
+                }
+                if let Some(kept) = &mut kept {
+                    kept.push(raw);
+                }
             }
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
             if !fitter.next_pass()? {
                 break;
             }

@@ -63,10 +63,8 @@ impl<T: Real> Network<T> {
         let rounded: Vec<Param> = graph
             .nodes
             .iter()
-            .filter_map(|node| match &node.op {
-                Op::Linear(linear) if linear.half => Some(linear.weight),
-                _ => None,
-            })
+            .filter(|node| node.op.multiplies_rounded())
+            .flat_map(|node| node.op.params().into_iter().take(1))
             .collect();
         Network { params: Params::new(&graph.params, &rounded, seed), tables, running, graph }
     }

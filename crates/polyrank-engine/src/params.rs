@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::graph::{Init, Param, ParamDecl, Shape};
 use crate::kernels::gemm;
-use crate::kernels::half::{self, Pair};
+use crate::kernels::half::Pair;
 use crate::kernels::simd;
 use crate::real::Real;
 use crate::rng::{Purpose, Stream};
@@ -40,12 +40,10 @@ impl<T: Real> Copies<T> {
     /// From the packed matrix `[k, n]`.
     fn refresh(&mut self, matrix: &[T], k: usize, n: usize, turned: bool) {
         if self.half {
-            self.pairs.resize(half::pairs(k, n), 0);
-            half::pack(matrix, k, n, &mut self.pairs);
+            T::right_packed(matrix, k, n, &mut self.pairs);
         }
         if self.half && turned {
-            self.transposed_pairs.resize(half::pairs(n, k), 0);
-            half::pack_transpose(matrix, k, n, &mut self.transposed_pairs);
+            T::right_packed_turned(matrix, k, n, &mut self.transposed_pairs);
         } else if turned {
             self.transposed.resize(n * gemm::padded_columns(k), T::ZERO);
             gemm::pack_transpose(matrix, k, n, &mut self.transposed);

@@ -8,6 +8,7 @@
 use crate::exec::MICRO_ROWS;
 use crate::graph::{Graph, Node, Value};
 use crate::kernels::arena::Place;
+use crate::kernels::half::Left;
 use crate::ops::Op;
 
 /// Rows of a value that a micro-batch should not exceed.
@@ -49,6 +50,28 @@ pub(crate) struct PlanNode {
     pub(crate) dx: Vec<Option<bool>>,
     /// By parameter of the op: whether another op of the same pass has written its gradient already.
     pub(crate) param_shared: Vec<bool>,
+    /// Of an op that multiplies its input rounded to bf16: where the input's rows are, for the forward pass.
+    pub(crate) left: Option<LeftPlace>,
+    /// Where the input's columns are, for the backward pass.
+    pub(crate) left_turned: Option<LeftPlace>,
+}
+
+/// Which of a workspace's left operands an op reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeftPlace {
+    at: usize,
+    /// Whether no op before has made it.
+    first: bool,
+}
+
+impl LeftPlace {
+    /// The operand, made by `make` if nothing has made it yet.
+    pub(crate) fn of(self, lefts: &mut [Left], make: impl FnOnce(&mut Left)) -> &Left {
+        if self.first {
+            make(&mut lefts[self.at]);
+        }
+        &lefts[self.at]
+    }
 }
 
 /// An executable order with places.
@@ -62,6 +85,8 @@ pub(crate) struct Plan {
     pub(crate) micro_rows: usize,
     /// Numbers of an arena a row.
     pub(crate) width: usize,
+    /// Left operands of a workspace.
+    pub(crate) lefts: usize,
 }
 
 /// Gives every concat inputs of its own: an input that something else reads too, or that is read twice, is copied. So
@@ -181,6 +206,25 @@ impl Allocator {
     }
 }
 
+/// By node, for those of `order` that multiply their input rounded to bf16: where the rounded input lies. A place is used
+/// again when the last reader has run. Gives also how many places there are.
+fn left_places(graph: &Graph, order: impl Iterator<Item = usize>) -> (Vec<Option<LeftPlace>>, usize) {
+    let readers: Vec<usize> = order.filter(|&i| graph.nodes[i].op.multiplies_rounded()).collect();
+    let (mut places, mut held) = (vec![None; graph.nodes.len()], Vec::<Option<Value>>::new());
+    for (done, &i) in readers.iter().enumerate() {
+        let input = graph.nodes[i].inputs[0];
+        let found = held.iter().position(|value| *value == Some(input));
+        let at = found.or_else(|| held.iter().position(Option::is_none)).unwrap_or_else(|| {
+            held.push(None);
+            held.len() - 1
+        });
+        places[i] = Some(LeftPlace { at, first: found.is_none() });
+        let again = readers[done + 1..].iter().any(|&later| graph.nodes[later].inputs[0] == input);
+        held[at] = Some(input).filter(|_| again);
+    }
+    (places, held.len())
+}
+
 /// Of values that are never computed.
 const NOWHERE: Place = Place { start: 0, ld: 0, column: 0, width: 0, most: 1 };
 
@@ -244,12 +288,21 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
             }
         }
     }
+    let (left, lefts) = left_places(graph, (0..n).filter(|&i| scored[i]));
     let nodes = places
         .into_iter()
-        .map(|place| PlanNode { value: place.unwrap_or(NOWHERE), grad: None, dx: Vec::new(), param_shared: Vec::new() })
+        .zip(left)
+        .map(|(place, left)| PlanNode {
+            value: place.unwrap_or(NOWHERE),
+            grad: None,
+            dx: Vec::new(),
+            param_shared: Vec::new(),
+            left,
+            left_turned: None,
+        })
         .collect();
     let segments = vec![Segment { actions, then: Barrier::None }];
-    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows: micro_rows(graph), width: allocator.end }
+    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows: micro_rows(graph), width: allocator.end, lefts }
 }
 
 /// The plan that trains: forward, losses, backward.
@@ -378,12 +431,19 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     }
     place_slices(&mut grads);
 
+    let (left, forward_lefts) = left_places(graph, 0..n);
+    let (left_turned, backward_lefts) = left_places(graph, (0..n).rev().filter(|&i| has_grad[i]));
+    let lefts = forward_lefts.max(backward_lefts);
     let nodes = values
         .into_iter()
         .zip(grads)
         .zip(dx)
         .zip(param_shared)
-        .map(|(((value, grad), dx), param_shared)| PlanNode { value: value.unwrap_or(NOWHERE), grad, dx, param_shared })
+        .zip(left.into_iter().zip(left_turned))
+        .map(|((((value, grad), dx), param_shared), (left, left_turned))| {
+            let value = value.unwrap_or(NOWHERE);
+            PlanNode { value, grad, dx, param_shared, left, left_turned }
+        })
         .collect();
-    Plan { nodes, segments, loss_accumulates, micro_rows: micro_rows(graph), width: allocator.end }
+    Plan { nodes, segments, loss_accumulates, micro_rows: micro_rows(graph), width: allocator.end, lefts }
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::kernels::gemm::Products;
+use crate::kernels::half::HalfProducts;
 
 /// A floating-point number with everything the ops need. `exp`, `ln` and `tanh` of f32 are polynomials of our own, so
 /// that every machine gives the same bits and loops over them become vector code.
@@ -24,6 +25,7 @@ pub trait Real:
     + SubAssign
     + MulAssign
     + Products
+    + HalfProducts
     + 'static
 {
     /// 0.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::exec::input::Input;
 use crate::graph::{Running, Space, Table};
 use crate::kernels::arena::{Mat, MatMut};
+use crate::kernels::half::Left;
 use crate::params::Params;
 use crate::real::Real;
 use crate::rng::{Purpose, Stream};
@@ -53,6 +54,8 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) training: Option<Training>,
     /// What a batch-wide op's `combine_forward` left (training only).
     pub(crate) combined: &'a [T],
+    /// The rows of the input rounded to bf16, for an op that multiplies those.
+    pub(crate) left: Option<&'a Left>,
 }
 
 /// One op's backward pass over one micro-batch.
@@ -84,6 +87,8 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) accumulate: &'a [bool],
     /// A lookup's gradient rows, this micro-batch's part.
     pub(crate) slot_grad: Option<&'a mut [T]>,
+    /// The columns of the input rounded to bf16, for an op that multiplies those.
+    pub(crate) left: Option<&'a Left>,
 }
 
 /// What turns a batch's sums into what a batch-wide op's forward pass reads.

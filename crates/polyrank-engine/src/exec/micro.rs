@@ -4,6 +4,7 @@ use crate::exec::Cut;
 use crate::exec::context::Training;
 use crate::exec::input::Input;
 use crate::exec::run::{LaneView, Pass};
+use crate::exec::workspace::Workspace;
 use crate::kernels::arena::Arena;
 use crate::kernels::rows::Parts;
 use crate::plan::Action;
@@ -40,7 +41,7 @@ pub(super) fn run_action<T: Real>(
     first: bool,
     lane: &mut Lane<T>,
     at: usize,
-    arena: &mut Arena<T>,
+    workspace: &mut Workspace<T>,
     slot_grads: &[(usize, Parts<T>)],
 ) {
     let rows = micro.cut.bounds[m]..micro.cut.bounds[m + 1];
@@ -49,25 +50,25 @@ pub(super) fn run_action<T: Real>(
         sums.resize(pass.graph.nodes[node].op.reduced(pass.graph.nodes[node].width), 0.0);
     };
     match action {
-        Action::Forward(i) => pass.forward(i, rows, arena, |cx| pass.graph.nodes[i].op.forward(cx)),
+        Action::Forward(i) => pass.forward(i, rows, workspace, |cx| pass.graph.nodes[i].op.forward(cx)),
         Action::ReduceForward(i) => {
             let sums = &mut lane.micros[at].reduced;
             reset(sums, i);
-            pass.forward(i, rows, arena, |cx| pass.graph.nodes[i].op.reduce_forward(cx, sums));
+            pass.forward(i, rows, workspace, |cx| pass.graph.nodes[i].op.reduce_forward(cx, sums));
         }
-        Action::Loss => losses(pass, micro, rows, &mut lane.micros[at].losses, arena),
+        Action::Loss => losses(pass, micro, rows, &mut lane.micros[at].losses, &mut workspace.arena),
         Action::Backward(i) => {
             let mut part = slot_grads.iter().find(|(node, _)| *node == i).map(|(_, parts)| parts.part(m));
             let slot_grad = part.as_mut().map(|p| &mut *p.data);
             let view = LaneView { grads: &mut lane.grads, first, sums: micro.sums, slot_grad };
-            pass.backward(i, rows, arena, view, |cx| pass.graph.nodes[i].op.backward(cx));
+            pass.backward(i, rows, workspace, view, |cx| pass.graph.nodes[i].op.backward(cx));
         }
         Action::ReduceBackward(i) => {
             let Lane { grads, micros } = lane;
             let sums = &mut micros[at].reduced;
             reset(sums, i);
             let view = LaneView { grads, first, sums: &[], slot_grad: None };
-            pass.backward(i, rows, arena, view, |cx| pass.graph.nodes[i].op.reduce_backward(cx, sums));
+            pass.backward(i, rows, workspace, view, |cx| pass.graph.nodes[i].op.reduce_backward(cx, sums));
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod score;
 pub mod targets;
 pub mod train;
 mod update;
+pub(crate) mod workspace;
 
 /// Most rows of a micro-batch: few enough that a ranker's values stay in the second-level cache.
 pub(crate) const MICRO_ROWS: usize = 64;

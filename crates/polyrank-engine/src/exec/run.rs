@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::exec::context::{Backward, Forward, State, Training};
 use crate::exec::input::Input;
+use crate::exec::workspace::Workspace;
 use crate::graph::{Graph, Value};
-use crate::kernels::arena::{Arena, Place, View};
+use crate::kernels::arena::{Place, View};
 use crate::plan::Plan;
 use crate::real::Real;
 
@@ -38,17 +39,19 @@ impl<T: Real> Pass<'_, T> {
         &self,
         i: usize,
         samples: Range<usize>,
-        arena: &mut Arena<T>,
+        workspace: &mut Workspace<T>,
         f: impl FnOnce(&mut Forward<'_, T>) -> R,
     ) -> R {
-        let node = &self.graph.nodes[i];
+        let Workspace { arena, lefts } = workspace;
+        let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let reads: Vec<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
         let (x, mut y) = arena.borrow(&reads, &[self.value(Value(i), &samples)]);
         let y = y.remove(0);
+        let left = planned.left.map(|left| left.of(lefts, |out| T::left(x[0], out)));
         let combined = self.combined.get(i).map_or(&[][..], Vec::as_slice);
         let rows = self.input.range(node.space, samples.clone());
         let (input, state, training) = (self.input, self.state, self.training);
-        let mut cx = Forward { x, y, rows, samples, input, state, training, combined };
+        let mut cx = Forward { x, y, rows, samples, input, state, training, combined, left };
         f(&mut cx)
     }
 
@@ -57,12 +60,13 @@ impl<T: Real> Pass<'_, T> {
         &self,
         i: usize,
         samples: Range<usize>,
-        arena: &mut Arena<T>,
+        workspace: &mut Workspace<T>,
         lane: LaneView<'_, T>,
         f: impl FnOnce(&mut Backward<'_, T>),
     ) {
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let (Some(grad), Some(training)) = (planned.grad, self.training) else { return };
+        let Workspace { arena, lefts } = workspace;
         let mut reads: Vec<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
         reads.push(self.value(Value(i), &samples));
         let mut writes = vec![self.view(Value(i), grad, &samples)];
@@ -79,6 +83,7 @@ impl<T: Real> Pass<'_, T> {
             .iter()
             .map(|dx| dx.and_then(|accumulate| writes.next().map(|view| (view, accumulate))))
             .collect();
+        let left = planned.left_turned.map(|left| left.of(lefts, |out| T::left_turned(x[0], out)));
         // Within a lane only the first micro-batch replaces what an earlier batch left.
         let accumulate: Vec<bool> = planned.param_shared.iter().map(|shared| *shared || !lane.first).collect();
         let mut cx = Backward {
@@ -97,6 +102,7 @@ impl<T: Real> Pass<'_, T> {
             grads: lane.grads,
             accumulate: &accumulate,
             slot_grad: lane.slot_grad,
+            left,
         };
         f(&mut cx);
     }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::exec::feed::{Feed, FeedError};
 use crate::exec::input::Input;
 use crate::exec::run::Pass;
-use crate::kernels::arena::Arena;
+use crate::exec::workspace::Workspace;
 use crate::network::Network;
 use crate::plan::{self, Action, Plan};
 use crate::real::Real;
@@ -15,7 +15,7 @@ use crate::real::Real;
 /// Scores rows with a network; shareable between threads.
 pub struct Scorer<T: Real> {
     plan: Plan,
-    arenas: Mutex<Vec<Arena<T>>>,
+    workspaces: Mutex<Vec<Workspace<T>>>,
 }
 
 /// Sums over rows of the watched values' columns.
@@ -24,7 +24,7 @@ pub type Watched = Vec<Vec<f64>>;
 impl<T: Real> Scorer<T> {
     /// A scorer for networks with this network's graph.
     pub fn new(network: &Network<T>) -> Scorer<T> {
-        Scorer { plan: plan::infer(&network.graph), arenas: Mutex::new(Vec::new()) }
+        Scorer { plan: plan::infer(&network.graph), workspaces: Mutex::new(Vec::new()) }
     }
 
     /// Heads' outputs side by side, `[B, O]` row by row, O as [`Graph::outputs`](crate::Graph::outputs): a logit for a
@@ -54,15 +54,15 @@ impl<T: Real> Scorer<T> {
         };
         let micro = |(i, out): (usize, &mut [T])| {
             let rows = i * most..feed.rows.min((i + 1) * most);
-            let pooled = self.arenas.lock().map_or(None, |mut arenas| arenas.pop());
-            let mut arena = pooled.unwrap_or_else(|| Arena::new(most, self.plan.width));
+            let pooled = self.workspaces.lock().map_or(None, |mut pool| pool.pop());
+            let mut workspace = pooled.unwrap_or_else(|| Workspace::new(&self.plan));
             for action in &self.plan.segments[0].actions {
                 if let Action::Forward(node) = action {
-                    pass.forward(*node, rows.clone(), &mut arena, |cx| network.graph.nodes[*node].op.forward(cx));
+                    pass.forward(*node, rows.clone(), &mut workspace, |cx| network.graph.nodes[*node].op.forward(cx));
                 }
             }
             let views: Vec<_> = network.graph.heads.iter().map(|h| pass.value(h.output, &rows)).collect();
-            let (outputs, _) = arena.borrow(&views, &[]);
+            let (outputs, _) = workspace.arena.borrow(&views, &[]);
             let mut from = 0;
             for output in &outputs {
                 for r in 0..rows.len() {
@@ -73,14 +73,14 @@ impl<T: Real> Scorer<T> {
             let mut sums = Vec::new();
             if watch {
                 let views: Vec<_> = network.graph.watched.iter().map(|(_, v)| pass.value(*v, &rows)).collect();
-                let (values, _) = arena.borrow(&views, &[]);
+                let (values, _) = workspace.arena.borrow(&views, &[]);
                 sums = values
                     .iter()
                     .map(|value| column_sums(value.width(), (0..rows.len()).map(|r| value.row(r))))
                     .collect();
             }
-            if let Ok(mut arenas) = self.arenas.lock() {
-                arenas.push(arena);
+            if let Ok(mut pool) = self.workspaces.lock() {
+                pool.push(workspace);
             }
             sums
         };

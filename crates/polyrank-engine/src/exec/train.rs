@@ -13,8 +13,8 @@ use crate::exec::micro::{Lane, Micro, MicroSums, run_action};
 use crate::exec::run::Pass;
 use crate::exec::targets::Targets;
 use crate::exec::update::{self, Clip};
+use crate::exec::workspace::Workspace;
 use crate::graph::{Graph, Param};
-use crate::kernels::arena::Arena;
 use crate::kernels::rows::Parts;
 use crate::loss::{Loss, Normaliser};
 use crate::network::{Network, Tensor, TensorError};
@@ -70,7 +70,7 @@ pub struct Trainer<T: Real> {
     /// Where the gradients of parameters lie that no head depends on.
     unreached: Vec<Range<usize>>,
     lanes: Vec<Lane<T>>,
-    arenas: Vec<Mutex<Arena<T>>>,
+    workspaces: Vec<Mutex<Workspace<T>>>,
     /// By node: what batch-wide ops combined.
     combined: Vec<Vec<T>>,
     /// By lookup node: its gradient rows.
@@ -115,7 +115,7 @@ impl<T: Real> Trainer<T> {
             sparse: network.tables.iter().map(|_| SparseGradient::default()).collect(),
             combined: vec![Vec::new(); network.graph.nodes.len()],
             lanes: Vec::new(),
-            arenas: Vec::new(),
+            workspaces: Vec::new(),
             step: 0,
             factors: vec![1.0; network.graph.heads.len()],
             rate_factor: 1.0,
@@ -279,11 +279,11 @@ impl<T: Real> Trainer<T> {
         for span in &self.unreached {
             self.lanes[0].grads[span.clone()].fill(T::ZERO);
         }
-        // With batch-wide ops a micro-batch waits for the others, so its values must stay; else a thread's arena serves
+        // With batch-wide ops a micro-batch waits for the others, so its values must stay; else a thread's workspace serves
         // one micro-batch after the other and stays in its cache.
-        let arenas = if self.plan.segments.len() > 1 { micros } else { self.pool.current_num_threads() };
-        while self.arenas.len() < arenas {
-            self.arenas.push(Mutex::new(Arena::new(self.plan.micro_rows, self.plan.width)));
+        let workspaces = if self.plan.segments.len() > 1 { micros } else { self.pool.current_num_threads() };
+        while self.workspaces.len() < workspaces {
+            self.workspaces.push(Mutex::new(Workspace::new(&self.plan)));
         }
         for (node, parts) in &mut self.slot_grads {
             let space = self.network.graph.nodes[*node].space;
@@ -293,20 +293,20 @@ impl<T: Real> Trainer<T> {
     }
 
     fn run_segment(&mut self, segment: &Segment, micro: &Micro<'_, T>) {
-        let Trainer { network, plan, pool, lanes, arenas, combined, slot_grads, .. } = self;
+        let Trainer { network, plan, pool, lanes, workspaces, combined, slot_grads, .. } = self;
         let state = network.state();
         let graph = &network.graph;
         let by_micro = plan.segments.len() > 1;
         let pass = Pass { graph, plan, input: micro.input, state: &state, training: Some(micro.training), combined };
-        let (arenas, slot_grads) = (&*arenas, &*slot_grads);
+        let (workspaces, slot_grads) = (&*workspaces, &*slot_grads);
         let count = micro.cut.lanes.len() - 1;
         let run_lane = |(l, lane): (usize, &mut Lane<T>)| {
             for m in micro.cut.lanes[l]..micro.cut.lanes[l + 1] {
                 let at = if by_micro { m } else { rayon::current_thread_index().unwrap_or(0) };
-                let mut arena = arenas[at].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut workspace = workspaces[at].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let first = m == micro.cut.lanes[l];
                 for action in &segment.actions {
-                    run_action(*action, &pass, micro, m, first, lane, m - micro.cut.lanes[l], &mut arena, slot_grads);
+                    run_action(*action, &pass, micro, m, first, lane, m - micro.cut.lanes[l], &mut workspace, slot_grads);
                 }
             }
         };

@@ -5,7 +5,6 @@
 //! that nothing is repacked between a step's update and the next step's forward product.
 
 use super::arena::{Mat, MatMut};
-use super::half::{self, Pair};
 use super::{Isa, portable};
 
 /// Widest panel, columns.
@@ -60,12 +59,6 @@ pub(crate) trait Products: Copy + Sized {
 
     /// `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`; dw is packed `[x.width(), dy.width()]`.
     fn outer(x: Mat<'_, Self>, dy: Mat<'_, Self>, dw: &mut [Self], accumulate: bool);
-
-    /// As `product`, of a and b rounded to bf16; b is packed by [`half::pack`] or [`half::pack_transpose`].
-    fn product_half(a: Mat<'_, Self>, b: &[Pair], start: Start<'_, Self>, relu: bool, c: &mut MatMut<'_, Self>);
-
-    /// As `outer`, of x and dy rounded to bf16.
-    fn outer_half(x: Mat<'_, Self>, dy: Mat<'_, Self>, dw: &mut [Self], accumulate: bool);
 }
 
 impl Products for f32 {
@@ -73,7 +66,7 @@ impl Products for f32 {
         check(&a, b.len(), &start, c);
         match Isa::current() {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 | Isa::Avx512Bf16 => super::avx512::product(a, b, start, relu, c),
+            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => super::avx512::product(a, b, start, relu, c),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => super::avx2::product(a, b, start, relu, c),
             _ => portable::product(a, b, start, relu, c),
@@ -84,28 +77,10 @@ impl Products for f32 {
         check_outer(&x, &dy, dw.len());
         match Isa::current() {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 | Isa::Avx512Bf16 => super::avx512::outer(x, dy, dw, accumulate),
+            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => super::avx512::outer(x, dy, dw, accumulate),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => super::avx2::outer(x, dy, dw, accumulate),
             _ => portable::outer(x, dy, dw, accumulate),
-        }
-    }
-
-    fn product_half(a: Mat<'_, f32>, b: &[Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
-        check_half(&a, b.len(), &start, c);
-        match Isa::current() {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Bf16 => super::avx512::product_half(a, b, start, relu, c),
-            _ => half::product(a, b, start, relu, c),
-        }
-    }
-
-    fn outer_half(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
-        check_outer(&x, &dy, dw.len());
-        match Isa::current() {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Bf16 => super::avx512::outer_half(x, dy, dw, accumulate),
-            _ => half::outer(x, dy, dw, accumulate),
         }
     }
 }
@@ -120,30 +95,11 @@ impl Products for f64 {
         check_outer(&x, &dy, dw.len());
         portable::outer(x, dy, dw, accumulate);
     }
-
-    fn product_half(a: Mat<'_, f64>, b: &[Pair], start: Start<'_, f64>, relu: bool, c: &mut MatMut<'_, f64>) {
-        check_half(&a, b.len(), &start, c);
-        half::product(a, b, start, relu, c);
-    }
-
-    fn outer_half(x: Mat<'_, f64>, dy: Mat<'_, f64>, dw: &mut [f64], accumulate: bool) {
-        check_outer(&x, &dy, dw.len());
-        half::outer(x, dy, dw, accumulate);
-    }
 }
 
 // The vector kernels read through raw pointers: these checks are what makes them sound.
 fn check<T: Copy>(a: &Mat<'_, T>, b_len: usize, start: &Start<'_, T>, c: &MatMut<'_, T>) {
     assert_eq!(b_len, a.width() * padded_columns(c.width()), "packed weights of a product");
-    check_ends(a, start, c);
-}
-
-fn check_half<T: Copy>(a: &Mat<'_, T>, b_len: usize, start: &Start<'_, T>, c: &MatMut<'_, T>) {
-    assert_eq!(b_len, half::pairs(a.width(), c.width()), "packed pairs of a product");
-    check_ends(a, start, c);
-}
-
-fn check_ends<T: Copy>(a: &Mat<'_, T>, start: &Start<'_, T>, c: &MatMut<'_, T>) {
     assert_eq!(a.rows(), c.rows(), "rows of a product");
     if let Start::Bias(bias) = start {
         assert!(bias.len() >= padded_columns(c.width()), "bias of a product");

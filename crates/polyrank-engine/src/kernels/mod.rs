@@ -4,6 +4,8 @@
 //! one chain of fused multiply-adds over ascending k, whatever the rows, the tile or the instruction set.
 #![allow(unsafe_code, reason = "SIMD intrinsics and arena views; each block says why it is sound")]
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 pub(crate) mod arena;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -32,6 +34,8 @@ pub enum Isa {
     Avx512,
     /// AVX-512 with bf16 products too.
     Avx512Bf16,
+    /// The same, and tiles of bf16.
+    Amx,
 }
 
 impl Isa {
@@ -42,31 +46,25 @@ impl Isa {
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
             Isa::Avx512Bf16 => "avx512_bf16",
+            Isa::Amx => "amx",
         }
     }
 
-    /// The best instruction set of this machine, or what `POLYRANK_ISA` (`portable`, `avx2`, `avx512`,
-    /// `avx512_bf16`) caps it to.
+    /// All of them, the plainest first.
+    pub const ALL: [Isa; 5] = [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Avx512Bf16, Isa::Amx];
+
+    /// The best instruction set of this machine, or what `POLYRANK_ISA`, a name, caps it to.
     pub fn current() -> Isa {
         // Detection is idempotent, so a race between two first callers is harmless.
         static CACHE: AtomicU8 = AtomicU8::new(u8::MAX);
-        match CACHE.load(Ordering::Relaxed) {
-            0 => Isa::Portable,
-            1 => Isa::Avx2,
-            2 => Isa::Avx512,
-            3 => Isa::Avx512Bf16,
-            _ => {
-                let cap = match std::env::var("POLYRANK_ISA").as_deref() {
-                    Ok("portable") => Isa::Portable,
-                    Ok("avx2") => Isa::Avx2,
-                    Ok("avx512") => Isa::Avx512,
-                    _ => Isa::Avx512Bf16,
-                };
-                let isa = Isa::detect().min(cap);
-                CACHE.store(isa as u8, Ordering::Relaxed);
-                isa
-            }
+        if let Some(isa) = Isa::ALL.get(usize::from(CACHE.load(Ordering::Relaxed))) {
+            return *isa;
         }
+        let cap = std::env::var("POLYRANK_ISA").ok();
+        let cap = Isa::ALL.into_iter().find(|isa| cap.as_deref() == Some(isa.name()));
+        let isa = Isa::detect().min(cap.unwrap_or(Isa::Amx));
+        CACHE.store(isa as u8, Ordering::Relaxed);
+        isa
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -78,6 +76,7 @@ impl Isa {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
         match (avx512 && avx2, avx2) {
+            (true, _) if is_x86_feature_detected!("avx512bf16") && amx::available() => Isa::Amx,
             (true, _) if is_x86_feature_detected!("avx512bf16") => Isa::Avx512Bf16,
             (true, _) => Isa::Avx512,
             (_, true) => Isa::Avx2,
@@ -116,7 +115,7 @@ macro_rules! simd {
             match $crate::kernels::Isa::current() {
                 // SAFETY: `Isa::current` answers only what the processor reported.
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::Isa::Avx512 | $crate::kernels::Isa::Avx512Bf16 => unsafe { avx512::<$t>($($arg),*) },
+                $crate::kernels::Isa::Avx512 | $crate::kernels::Isa::Avx512Bf16 | $crate::kernels::Isa::Amx => unsafe { avx512::<$t>($($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::kernels::Isa::Avx2 => unsafe { avx2::<$t>($($arg),*) },

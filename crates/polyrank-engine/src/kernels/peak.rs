@@ -4,27 +4,37 @@ use std::time::{Duration, Instant};
 
 use super::arena::{Mat, MatMut};
 use super::gemm::{PANEL, Products, Start};
-use super::half;
+use super::half::{HalfProducts, Left};
 use crate::graph::Precision;
-
-/// Rows, inputs: with one panel of columns, operands that stay in a core's nearest cache.
-const ROWS: usize = 60;
-const INPUTS: usize = 96;
 
 /// FLOP/s of one thread in products of matrices that it has at hand (2 a multiply-add), measured for `seconds`.
 pub fn peak(precision: Precision, seconds: f64) -> f64 {
-    let (a, b) = (vec![0.5f32; ROWS * INPUTS], vec![0.25f32; INPUTS * PANEL]);
-    let mut pairs = vec![0; half::pairs(INPUTS, PANEL)];
-    half::pack(&b, INPUTS, PANEL, &mut pairs);
-    let mut out = vec![0f32; ROWS * PANEL];
+    match precision {
+        // Operands of 23 and 24 KiB, in whole tiles of 6 rows: they stay in a core's nearest cache.
+        Precision::Fp32 => {
+            let (rows, inputs) = (60, 96);
+            let (a, b) = (vec![0.5f32; rows * inputs], vec![0.25f32; inputs * PANEL]);
+            rate(rows, inputs, seconds, |c| f32::product(Mat::of(&a, rows, inputs), &b, Start::Zero, false, c))
+        }
+        // 16 and 32 KiB, in whole tiles of 32 rows.
+        Precision::Bf16 => {
+            let (rows, inputs) = (64, 256);
+            let (a, b) = (vec![0.5f32; rows * inputs], vec![0.25f32; inputs * PANEL]);
+            let (mut left, mut right) = (Left::default(), Vec::new());
+            f32::left(Mat::of(&a, rows, inputs), &mut left);
+            f32::right_packed(&b, inputs, PANEL, &mut right);
+            rate(rows, inputs, seconds, |c| f32::product_half(&left, &right, Start::Zero, false, c))
+        }
+    }
+}
+
+/// FLOP/s of `product`, of `rows` × `inputs` by a panel of columns.
+fn rate(rows: usize, inputs: usize, seconds: f64, product: impl Fn(&mut MatMut<'_, f32>)) -> f64 {
+    let mut out = vec![0f32; rows * PANEL];
     let mut run = |times: u64| {
         let begin = Instant::now();
         for _ in 0..times {
-            let (a, mut c) = (Mat::of(&a, ROWS, INPUTS), MatMut::of(&mut out, ROWS, PANEL));
-            match precision {
-                Precision::Fp32 => f32::product(a, &b, Start::Zero, false, &mut c),
-                Precision::Bf16 => f32::product_half(a, &pairs, Start::Zero, false, &mut c),
-            }
+            product(&mut MatMut::of(&mut out, rows, PANEL));
         }
         std::hint::black_box(&out);
         begin.elapsed()
@@ -35,5 +45,5 @@ pub fn peak(precision: Precision, seconds: f64) -> f64 {
         times *= 2;
         took = run(times);
     }
-    (2 * ROWS * INPUTS * PANEL) as f64 * times as f64 / took.as_secs_f64()
+    (2 * rows * inputs * PANEL) as f64 * times as f64 / took.as_secs_f64()
 }

@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::arena::{Arena, Mat, MatMut, Place, View};
 use super::gemm::{Start, pack, pack_transpose, padded_columns, unpack};
+use super::half::{HalfProducts, Left};
 use super::{Isa, half, portable};
+use crate::real::Real;
 use crate::rng::{Purpose, Stream};
 
 /// What lies around a matrix in its buffer: a kernel that writes outside its columns is caught.
@@ -69,7 +71,7 @@ impl Strided {
 }
 
 type ProductFn = fn(Mat<'_, f32>, &[f32], Start<'_, f32>, bool, &mut MatMut<'_, f32>);
-type HalfProductFn = fn(Mat<'_, f32>, &[half::Pair], Start<'_, f32>, bool, &mut MatMut<'_, f32>);
+type HalfProductFn = fn(&Left, &[half::Pair], Start<'_, f32>, bool, &mut MatMut<'_, f32>);
 type OuterFn = fn(Mat<'_, f32>, Mat<'_, f32>, &mut [f32], bool);
 
 /// The kernels that this machine can run, the portable ones first.
@@ -88,17 +90,70 @@ fn kernels() -> Vec<(Isa, ProductFn, OuterFn)> {
     all
 }
 
-/// [`kernels`] of numbers rounded to bf16.
-fn half_kernels() -> Vec<(Isa, HalfProductFn, OuterFn)> {
+/// [`kernels`] of numbers rounded to bf16, each beside the plain loops whose bits it must give.
+fn half_kernels() -> Vec<(Isa, HalfProductFn, HalfProductFn)> {
     #[allow(unused_mut, reason = "other processors have the portable kernels alone")]
-    let mut all: Vec<(Isa, HalfProductFn, OuterFn)> = vec![(Isa::Portable, half::product, half::outer)];
+    let mut all: Vec<(Isa, HalfProductFn, HalfProductFn)> = vec![(Isa::Portable, half::product, in_one_chain)];
     #[cfg(target_arch = "x86_64")]
     {
         if Isa::detect() >= Isa::Avx512Bf16 {
-            all.push((Isa::Avx512Bf16, super::avx512::product_half, super::avx512::outer_half));
+            all.push((Isa::Avx512Bf16, super::avx512::product_half, in_one_chain));
+        }
+        if Isa::detect() >= Isa::Amx {
+            all.push((Isa::Amx, super::amx::product, in_blocks));
         }
     }
     all
+}
+
+/// Each sum in one chain of fused multiply-adds.
+fn in_one_chain(a: &Left, b: &[half::Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
+    plain(a, b, start, relu, c, |sum, pairs| {
+        pairs.fold(sum, |sum, ((x, x_below), (y, y_below))| x_below.mul_add(y_below, x.mul_add(y, sum)))
+    });
+}
+
+/// Each block's upper numbers in one chain, its lower ones in another, and their sum added: what AMX does.
+fn in_blocks(a: &Left, b: &[half::Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
+    plain(a, b, start, relu, c, |sum, pairs| {
+        let all: Vec<_> = pairs.collect();
+        all.chunks(half::BLOCK).fold(sum, |sum, block| {
+            let upper = block.iter().fold(0.0f32, |sum, ((x, _), (y, _))| x.mul_add(*y, sum));
+            let lower = block.iter().fold(0.0f32, |sum, ((_, x), (_, y))| x.mul_add(*y, sum));
+            sum + (upper + lower)
+        })
+    });
+}
+
+/// Both numbers of a pair.
+fn both(pair: half::Pair) -> (f32, f32) {
+    (half::first(pair), half::second(pair))
+}
+
+type BothPairs = ((f32, f32), (f32, f32));
+
+/// A product of which `chain` adds all pairs of one sum.
+fn plain(
+    a: &Left,
+    b: &[half::Pair],
+    start: Start<'_, f32>,
+    relu: bool,
+    c: &mut MatMut<'_, f32>,
+    chain: impl Fn(f32, &mut dyn Iterator<Item = BothPairs>) -> f32,
+) {
+    let height = half::blocks(a.steps()) * half::BLOCK;
+    for r in 0..c.rows() {
+        for j in 0..c.width() {
+            let begin = match start {
+                Start::Zero => 0.0,
+                Start::Bias(bias) => bias[j],
+                Start::Output => c.row(r)[j],
+            };
+            let column = b[j / half::BLOCK * half::BLOCK * height..].iter().skip(j % half::BLOCK).step_by(half::BLOCK);
+            let sum = chain(begin, &mut a.row(r).iter().zip(column).map(|(x, y)| (both(*x), both(*y))));
+            c.row_mut(r)[j] = if relu { sum.relu() } else { sum };
+        }
+    }
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -189,30 +244,36 @@ fn nearest_half(x: f32) -> f32 {
     if x.abs() < f32::MIN_POSITIVE { 0.0f32.copysign(x) } else { nearest }
 }
 
-/// In bf16: every kernel gives the bits that the fp32 kernel gives on rounded numbers.
+/// In bf16: every kernel gives the bits of its plain loops, which are near the sums of rounded numbers in f64.
 fn check_half_product(rows: usize, k: usize, n: usize, columns: (usize, usize), start: u8, relu: bool, seed: u64) {
     let (a, b) = (numbers(seed, 0, rows * k), numbers(seed, 1, k * n));
     let (mut bias, before) = (numbers(seed, 2, n), numbers(seed, 3, rows * n));
     bias.resize(padded_columns(n), 0.0);
     let mut packed = vec![0.0; k * padded_columns(n)];
     pack(&b, k, n, &mut packed);
-    let mut pairs = vec![0; half::pairs(k, n)];
-    half::pack(&packed, k, n, &mut pairs);
+    let (mut left, mut right) = (Left::default(), Vec::new());
+    Strided::new(rows, k, columns.0, &a).read(|a| f32::left(a, &mut left));
+    f32::right_packed(&packed, k, n, &mut right);
     let chosen = || match start {
         0 => Start::Zero,
         1 => Start::Bias(&bias),
         _ => Start::Output,
     };
-    let mut x = Strided::new(rows, k, columns.0, &a);
-    let rounded: Vec<f32> = a.iter().map(|&a| nearest_half(a)).collect();
-    let weights: Vec<f32> = packed.iter().map(|&w| nearest_half(w)).collect();
-    let mut expected = before.clone();
-    let mut out = MatMut::of(&mut expected, rows, n);
-    portable::product(Mat::of(&rounded, rows, k), &weights, chosen(), relu, &mut out);
-    for (isa, product, _) in half_kernels() {
+    for (isa, product, twin) in half_kernels() {
         let mut y = Strided::new(rows, n, columns.1, &before);
-        x.read(|x| y.write(|y| product(x, &pairs, chosen(), relu, y)));
-        assert_eq!(bits(&y.checked()), bits(&expected), "{isa:?} [{rows}, {k}] x [{k}, {n}] in bf16");
+        y.write(|y| product(&left, &right, chosen(), relu, y));
+        let mut expected = before.clone();
+        twin(&left, &right, chosen(), relu, &mut MatMut::of(&mut expected, rows, n));
+        let y = y.checked();
+        assert_eq!(bits(&y), bits(&expected), "{isa:?} [{rows}, {k}] x [{k}, {n}] in bf16");
+        for (i, got) in y.iter().enumerate() {
+            let (r, j) = (i / n, i % n);
+            let begin = [0.0, bias[j], before[i]][usize::from(start)];
+            let each = (0..k).map(|p| f64::from(nearest_half(a[r * k + p])) * f64::from(nearest_half(b[p * n + j])));
+            let sum = f64::from(begin) + each.sum::<f64>();
+            let near = if relu { sum.max(0.0) } else { sum };
+            assert!((f64::from(*got) - near).abs() < 1e-5 * (1.0 + k as f64 / 8.0), "{isa:?} [{r}, {j}]: {got} for {near}");
+        }
     }
 }
 
@@ -220,16 +281,73 @@ fn check_half_outer(rows: usize, k: usize, n: usize, columns: (usize, usize), ac
     let (x, dy) = (numbers(seed, 0, rows * k), numbers(seed, 1, rows * n));
     let mut before = vec![0.0; k * padded_columns(n)];
     pack(&numbers(seed, 2, k * n), k, n, &mut before);
-    let mut expected = before.clone();
-    let rounded = |all: &[f32]| -> Vec<f32> { all.iter().map(|&x| nearest_half(x)).collect() };
-    let (x16, dy16) = (rounded(&x), rounded(&dy));
-    portable::outer(Mat::of(&x16, rows, k), Mat::of(&dy16, rows, n), &mut expected, accumulate);
-    let (mut xs, mut dys) = (Strided::new(rows, k, columns.0, &x), Strided::new(rows, n, columns.1, &dy));
-    for (isa, _, outer) in half_kernels() {
-        let mut dw = before.clone();
-        xs.read(|x| dys.read(|dy| outer(x, dy, &mut dw, accumulate)));
-        assert_eq!(bits(&dw), bits(&expected), "{isa:?} [{rows}, {k}]' x [{rows}, {n}] in bf16");
-    }
+    let (mut left, mut right) = (Left::default(), Vec::new());
+    Strided::new(rows, k, columns.0, &x).read(|x| f32::left_turned(x, &mut left));
+    Strided::new(rows, n, columns.1, &dy).read(|dy| f32::right(dy, &mut right));
+    let mut dw = before.clone();
+    half::outer(&left, &right, n, &mut dw, accumulate);
+    let (_, _, twin) = half_kernels().into_iter().rfind(|(isa, ..)| *isa <= Isa::current()).unwrap();
+    let mut expected = if accumulate { unpack(&before, k, n) } else { vec![0.0; k * n] };
+    twin(&left, &right, Start::Output, false, &mut MatMut::of(&mut expected, k, n));
+    assert_eq!(bits(&unpack(&dw, k, n)), bits(&expected), "[{rows}, {k}]' x [{rows}, {n}] in bf16");
+    let mut repacked = vec![0.0; dw.len()];
+    pack(&expected, k, n, &mut repacked);
+    assert_eq!(bits(&repacked), bits(&dw), "padding of [{k}, {n}]");
+}
+
+/// Rounded operands are the same whoever makes them, and what their layout says.
+fn check_operands(rows: usize, width: usize, column: usize, seed: u64) {
+    let x = numbers(seed, 0, rows * width);
+    let mut packed = vec![0.0; rows * padded_columns(width)];
+    pack(&x, rows, width, &mut packed);
+    let at = |r: usize, c: usize| if r < rows && c < width { x[r * width + c] } else { 0.0 };
+    let across = |r: usize, p: usize| half::pair(at(r, 2 * p), at(r, 2 * p + 1));
+    let down = |c: usize, p: usize| half::pair(at(2 * p, c), at(2 * p + 1, c));
+    let mut strided = Strided::new(rows, width, column, &x);
+    strided.read(|x| {
+        type LeftFn = fn(Mat<'_, f32>, &mut Left);
+        let each: [(LeftFn, usize, &dyn Fn(usize, usize) -> half::Pair); 4] = [
+            (f32::left, rows, &across),
+            (half::left::of_rows, rows, &across),
+            (f32::left_turned, width, &down),
+            (half::left::of_columns, width, &down),
+        ];
+        for (make, lines, expected) in each {
+            let mut left = Left::default();
+            // What an earlier use left must not show.
+            make(Mat::of(&[GUARD; 40 * 40], 40, 40), &mut left);
+            make(x, &mut left);
+            assert_eq!((left.rows(), left.steps()), (lines, rows + width - lines));
+            for line in 0..lines {
+                for (p, pair) in left.row(line).iter().enumerate() {
+                    assert_eq!(*pair, expected(line, p), "row {line}, pair {p}");
+                }
+            }
+        }
+        let check_right = |right: &[half::Pair], k: usize, expected: &dyn Fn(usize, usize) -> half::Pair| {
+            let height = half::blocks(k) * half::BLOCK;
+            assert_eq!(right.len(), half::right::pairs(k, rows + width - k));
+            for (i, pair) in right.iter().enumerate() {
+                let (block, p, c) = (i / (half::BLOCK * height), i / half::BLOCK % height, i % half::BLOCK);
+                assert_eq!(*pair, expected(block * half::BLOCK + c, p), "pair {i}");
+            }
+        };
+        for make in [f32::right, half::right::of_columns] {
+            let mut right = vec![7; 5000];
+            make(x, &mut right);
+            check_right(&right, rows, &down);
+        }
+        for make in [f32::right_packed, half::right::of_packed] {
+            let mut right = vec![7; 5000];
+            make(&packed, rows, width, &mut right);
+            check_right(&right, rows, &down);
+        }
+        for make in [f32::right_packed_turned, half::right::of_packed_turned] {
+            let mut right = vec![7; 5000];
+            make(&packed, rows, width, &mut right);
+            check_right(&right, width, &across);
+        }
+    });
 }
 
 proptest! {
@@ -279,26 +397,8 @@ proptest! {
     }
 
     #[test]
-    fn pairs_are_neighbours_of_a_column(k in 1usize..150, n in 1usize..150, seed: u64) {
-        let matrix = numbers(seed, 0, k * n);
-        let mut packed = vec![GUARD; k * padded_columns(n)];
-        pack(&matrix, k, n, &mut packed);
-        let mut pairs = vec![7; half::pairs(k, n)];
-        half::pack(&packed, k, n, &mut pairs);
-        let mut turned = vec![0.0; n * padded_columns(k)];
-        pack_transpose(&packed, k, n, &mut turned);
-        let mut expected = vec![7; half::pairs(n, k)];
-        half::pack(&turned, n, k, &mut expected);
-        let mut transposed = vec![0; half::pairs(n, k)];
-        half::pack_transpose(&packed, k, n, &mut transposed);
-        prop_assert_eq!(transposed, expected);
-        // Read as a matrix of pairs, a column's are its numbers two by two.
-        let read: Vec<u32> = unpack(&pairs, k.div_ceil(2), n);
-        for (i, pair) in read.iter().enumerate() {
-            let (p, j) = (i / n, i % n);
-            let below = if 2 * p + 1 < k { matrix[(2 * p + 1) * n + j] } else { 0.0 };
-            prop_assert_eq!(*pair, half::pair(matrix[2 * p * n + j], below));
-        }
+    fn operands_in_bf16_agree(rows in 1usize..150, width in 1usize..150, column in 0usize..20, seed: u64) {
+        check_operands(rows, width, column, seed);
     }
 
     #[test]
@@ -360,7 +460,10 @@ fn every_width_and_height_in_bf16() {
         }
     }
     for k in [0, 1, 511, 512, 513, 1100] {
-        check_half_product(13, k, 70, (0, 5), 1, true, k as u64);
+        for (start, relu) in [(0, true), (1, true), (2, false)] {
+            check_half_product(13, k, 70, (0, 5), start, relu, k as u64);
+            check_half_product(48, k, 64, (0, 0), start, relu, k as u64);
+        }
     }
 }
 
@@ -377,17 +480,23 @@ fn relu_of_not_a_number_is_the_same_everywhere() {
     assert!(outputs.iter().all(|o| *o == outputs[0]), "{outputs:?}");
 }
 
+/// Whether Linux says that the processor has all of these and lets processes use them.
+#[cfg(target_arch = "x86_64")]
+fn linux_lists(features: &[&str]) -> bool {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = text.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    features.iter().all(|feature| flags.split(' ').any(|flag| flag == *feature))
+}
+
 // The speed of everything rests on this; the test says which one ran when it fails.
 #[test]
 fn the_best_instruction_set_is_used() {
-    let cap = match std::env::var("POLYRANK_ISA").as_deref() {
-        Ok("portable") => Isa::Portable,
-        Ok("avx2") => Isa::Avx2,
-        Ok("avx512") => Isa::Avx512,
-        _ => Isa::Avx512Bf16,
-    };
+    let cap = std::env::var("POLYRANK_ISA").ok();
+    let cap = Isa::ALL.into_iter().find(|isa| cap.as_deref() == Some(isa.name())).unwrap_or(Isa::Amx);
     #[cfg(target_arch = "x86_64")]
-    let best = if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bf16") {
+    let best = if linux_lists(&["amx_tile", "amx_bf16", "avx512_bf16"]) {
+        Isa::Amx
+    } else if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bf16") {
         Isa::Avx512Bf16
     } else if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq") {
         Isa::Avx512

@@ -4,6 +4,7 @@ use crate::exec::context::{Backward, Forward};
 use crate::graph::Param;
 use crate::kernels::elementwise::{add_assign, relu_gradient};
 use crate::kernels::gemm::Start;
+use crate::kernels::half;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -32,13 +33,16 @@ impl Kernel for Linear {
         std::iter::once(self.weight).chain(self.bias).collect()
     }
 
+    fn multiplies_rounded(&self) -> bool {
+        self.half
+    }
+
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let params = cx.state.params;
         let start = self.bias.map_or(Start::Zero, |bias| Start::Bias(params.get(bias)));
-        if self.half {
-            T::product_half(cx.x[0], params.pairs(self.weight), start, self.relu, &mut cx.y);
-        } else {
-            T::product(cx.x[0], params.get(self.weight), start, self.relu, &mut cx.y);
+        match cx.left {
+            Some(x) => T::product_half(x, params.pairs(self.weight), start, self.relu, &mut cx.y),
+            None => T::product(cx.x[0], params.get(self.weight), start, self.relu, &mut cx.y),
         }
     }
 
@@ -48,13 +52,17 @@ impl Kernel for Linear {
                 relu_gradient(cx.dy.row_mut(r), cx.y.row(r));
             }
         }
-        let x = cx.x[0];
-        let span = cx.state.params.span(self.weight);
-        let outer = if self.half { T::outer_half } else { T::outer };
-        outer(x, cx.dy.as_mat(), &mut cx.grads[span], cx.accumulate[0]);
+        let (params, dy) = (cx.state.params, cx.dy.as_mat());
+        let dw = &mut cx.grads[params.span(self.weight)];
+        match cx.left {
+            Some(x) => half::with(|buffers| {
+                T::right(dy, &mut buffers.right);
+                half::outer(x, &buffers.right, self.units, dw, cx.accumulate[0]);
+            }),
+            None => T::outer(cx.x[0], dy, dw, cx.accumulate[0]),
+        }
         if let Some(bias) = self.bias {
-            let span = cx.state.params.span(bias);
-            let sums = &mut cx.grads[span][..self.units];
+            let sums = &mut cx.grads[params.span(bias)][..self.units];
             if !cx.accumulate[1] {
                 sums.fill(T::ZERO);
             }
@@ -64,11 +72,13 @@ impl Kernel for Linear {
         }
         if let Some((dx, accumulate)) = &mut cx.dx[0] {
             let start = if *accumulate { Start::Output } else { Start::Zero };
-            let params = cx.state.params;
             if self.half {
-                T::product_half(cx.dy.as_mat(), params.transposed_pairs(self.weight), start, false, dx);
+                half::with(|buffers| {
+                    T::left(dy, &mut buffers.left);
+                    T::product_half(&buffers.left, params.transposed_pairs(self.weight), start, false, dx);
+                });
             } else {
-                T::product(cx.dy.as_mat(), params.transposed(self.weight), start, false, dx);
+                T::product(dy, params.transposed(self.weight), start, false, dx);
             }
         }
     }

@@ -85,6 +85,11 @@ pub(crate) trait Kernel {
         false
     }
 
+    /// Whether it multiplies its input rounded to bf16 by its first parameter, rounded too.
+    fn multiplies_rounded(&self) -> bool {
+        false
+    }
+
     /// Numbers that `reduce` gathers a micro-batch.
     fn reduced(&self, _width: usize) -> usize {
         0
@@ -141,6 +146,10 @@ macro_rules! ops {
             }
             pub(crate) fn batch_wide(&self) -> bool {
                 match self { $(Op::$variant(op) => op.batch_wide()),* }
+            }
+
+            pub(crate) fn multiplies_rounded(&self) -> bool {
+                match self { $(Op::$variant(op) => op.multiplies_rounded()),* }
             }
             pub(crate) fn reduced(&self, width: usize) -> usize {
                 match self { $(Op::$variant(op) => op.reduced(width)),* }

@@ -1,14 +1,14 @@
 //! The product kernels for AVX-512: tiles of up to 6 rows × 64 columns (24 accumulators, 4 columns, 1 broadcast).
 
-mod pairs;
+pub(super) mod pairs;
 mod tile;
 
 use std::arch::x86_64::__mmask16;
 
 use super::arena::{Mat, MatMut};
 use super::gemm::{Panel, Start, panels};
-use super::half::Pair;
-use super::scratch::{self, Scratch};
+use super::half::{Left, Pair};
+use super::scratch;
 use tile::{Element, Ends, Tile, tile_rows};
 
 /// Steps of k (of 32 bits) between visits to the output: a panel's part, 256 × 64 of them or 64 KiB, is read again for
@@ -28,14 +28,9 @@ pub(super) fn product(a: Mat<'_, f32>, b: &[f32], start: Start<'_, f32>, relu: b
 }
 
 /// As [`product`], of numbers rounded to bf16.
-pub(super) fn product_half(a: Mat<'_, f32>, b: &[Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
-    scratch::with(|Scratch { left, .. }| {
-        // SAFETY: AVX-512 with bf16 was detected; `left` gets c's rows of as many pairs as b is packed for.
-        unsafe {
-            let ld = pairs::across(a, left);
-            across(left.as_ptr(), ld, a.width().div_ceil(2), b, start, relu, c);
-        }
-    });
+pub(super) fn product_half(a: &Left, b: &[Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
+    // SAFETY: AVX-512 with bf16 was detected; a has c's rows of as many pairs as b has (`half::check`).
+    unsafe { across(a.all().as_ptr(), a.ld(), a.steps().div_ceil(2), b, start, relu, c) }
 }
 
 pub(super) fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
@@ -49,25 +44,10 @@ pub(super) fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulat
             packed.resize((r + 1) * panel.padded, 0.0);
         }
     };
-    scratch::with(|Scratch { numbers, .. }| {
+    scratch::with(|numbers| {
         // SAFETY: AVX-512 was detected; x and each packed panel have `rows` rows, and dw holds the product
         // (`gemm::check_outer`).
         unsafe { down(x.as_ptr(), x.ld(), x.width(), rows, dy.width(), pack, numbers, dw, accumulate) }
-    });
-}
-
-/// As [`outer`], of numbers rounded to bf16.
-pub(super) fn outer_half(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
-    let pack = |panel: Panel, packed: &mut Vec<Pair>| {
-        // SAFETY: AVX-512 with bf16 was detected.
-        unsafe { pairs::down(dy, panel.column, panel.width, packed) };
-    };
-    scratch::with(|Scratch { left, right, .. }| {
-        // SAFETY: as above; x and each packed panel have half as many rows of pairs.
-        unsafe {
-            let ld = pairs::down(x, 0, x.width(), left);
-            down(left.as_ptr(), ld, x.width(), x.rows().div_ceil(2), dy.width(), pack, right, dw, accumulate);
-        }
     });
 }
 
@@ -89,6 +69,7 @@ unsafe fn across<E: Element>(
         return;
     }
     for panel in panels(k, c.width()) {
+        let lines = E::lines(panel, k);
         let vectors = panel.padded / 16;
         let tiles = rows.div_ceil(tile_rows(vectors));
         let mut from = 0;
@@ -114,8 +95,9 @@ unsafe fn across<E: Element>(
                         a: a.add(r0 * lda + from),
                         row: lda,
                         step: 1,
-                        b: b.as_ptr().add(panel.offset + from * panel.padded),
-                        ldb: panel.padded,
+                        b: b.as_ptr().add(lines.start + from * lines.step),
+                        ldb: lines.step,
+                        vector: lines.vector,
                         c: c.as_mut_ptr().add(r0 * ldc + panel.column),
                         ldc,
                         ends,
@@ -133,14 +115,14 @@ unsafe fn across<E: Element>(
 /// # Safety
 /// `x` has `rows` rows, `ldx` apart, of k elements; `pack` gives as many rows; dw is packed `[k, n]`; the processor has
 /// the element's instructions.
-unsafe fn down<E: Element>(
-    x: *const E,
+unsafe fn down(
+    x: *const f32,
     ldx: usize,
     k: usize,
     rows: usize,
     n: usize,
-    pack: impl Fn(Panel, &mut Vec<E>),
-    packed: &mut Vec<E>,
+    pack: impl Fn(Panel, &mut Vec<f32>),
+    packed: &mut Vec<f32>,
     dw: &mut [f32],
     accumulate: bool,
 ) {
@@ -164,11 +146,12 @@ unsafe fn down<E: Element>(
                     step: ldx,
                     b: packed.as_ptr(),
                     ldb: panel.padded,
+                    vector: 16,
                     c: dw.as_mut_ptr().add(panel.offset + i0 * panel.padded),
                     ldc: panel.padded,
                     ends,
                 };
-                E::run(tile, i1 - i0, vectors);
+                f32::run(tile, i1 - i0, vectors);
             }
         }
     }

@@ -1,81 +1,198 @@
-//! Numbers rounded to bf16 and paired for the tiles.
+//! Numbers rounded to bf16 and paired, as operands of products.
 
 use std::arch::x86_64::{
     __m256bh, __m256i, __m512, __m512bh, __m512i, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh,
-    _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_rol_epi32, _mm512_setzero_ps, _mm512_slli_epi32,
-    _mm512_storeu_si512,
+    _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_rol_epi32, 
+    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_slli_epi32, _mm512_storeu_si512,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use crate::kernels::arena::Mat;
-use crate::kernels::half::Pair;
+use crate::kernels::gemm::{padded, panels};
+use crate::kernels::half::{BLOCK, Left, Pair, blocks, right};
+
+/// A stretch of rows of numbers: `rows` × `width`, rows `ld` apart.
+#[derive(Clone, Copy)]
+struct Lines {
+    at: *const f32,
+    ld: usize,
+    rows: usize,
+    width: usize,
+}
+
+impl Lines {
+    fn of(x: Mat<'_, f32>) -> Lines {
+        Lines { at: x.as_ptr(), ld: x.ld(), rows: x.rows(), width: x.width() }
+    }
+
+    /// A panel of a packed matrix of `rows` rows.
+    fn of_panel(panel: &[f32], rows: usize, width: usize) -> Lines {
+        assert!(panel.len() >= rows * padded(width));
+        Lines { at: panel.as_ptr(), ld: padded(width), rows, width }
+    }
+}
 
 /// Numbers of a vector of 16 that lie before the end.
 fn mask(left: usize) -> u16 {
     if left >= 16 { u16::MAX } else { (1 << left) - 1 }
 }
 
-/// Pairs of neighbours within each row, for products over columns; gives the pairs from one row to the next.
+/// The rows of `a`.
 ///
 /// # Safety
 /// The processor has AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub(super) unsafe fn across(a: Mat<'_, f32>, out: &mut Vec<Pair>) -> usize {
-    let ld = a.width().div_ceil(32) * 16;
-    let all = a.rows() * ld;
-    // What an earlier call left is overwritten.
-    if out.len() < all {
-        out.resize(all, 0);
-    }
+pub(in crate::kernels) unsafe fn left(a: Mat<'_, f32>, out: &mut Left) {
+    out.resize(a.rows(), a.width());
+    let lines = Lines::of(a);
     for r in 0..a.rows() {
-        let row = a.row(r);
-        for (numbers, pairs) in row.chunks(32).zip(out[r * ld..][..ld].chunks_exact_mut(16)) {
-            // SAFETY: the masks keep both loads inside the chunk, and the store fills 16 pairs.
-            unsafe {
-                let n = numbers.len();
-                let low = _mm512_maskz_loadu_ps(mask(n), numbers.as_ptr());
-                let high = if n > 16 {
-                    _mm512_maskz_loadu_ps(mask(n - 16), numbers.as_ptr().add(16))
-                } else {
-                    _mm512_setzero_ps()
-                };
-                let halves: __m512i = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
-                _mm512_storeu_si512(pairs.as_mut_ptr().cast(), _mm512_rol_epi32::<16>(halves));
-            }
+        for (b, to) in out.row_mut(r).chunks_exact_mut(BLOCK).enumerate() {
+            // SAFETY: row r has numbers up to its width, and the store fills a block.
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), neighbours(lines, r, b)) };
         }
     }
-    ld
 }
 
-/// Pairs of neighbours within each of the columns `column..column + width`, for products over rows; gives the pairs
-/// from one row to the next, the width padded to whole vectors with zeros.
+/// The columns of `x`.
 ///
 /// # Safety
 /// The processor has AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub(super) unsafe fn down(x: Mat<'_, f32>, column: usize, width: usize, out: &mut Vec<Pair>) -> usize {
-    let ld = width.div_ceil(16) * 16;
-    let all = x.rows().div_ceil(2) * ld;
-    if out.len() < all {
-        out.resize(all, 0);
-    }
-    for r in (0..x.rows()).step_by(2) {
-        let above = &x.row(r)[column..][..width];
-        let below = if r + 1 < x.rows() { Some(&x.row(r + 1)[column..][..width]) } else { None };
-        for (i, pairs) in out[r / 2 * ld..][..ld].chunks_exact_mut(16).enumerate() {
-            let mask = mask(width - 16 * i);
-            // SAFETY: the mask keeps both loads inside the rows, and the store fills 16 pairs.
-            unsafe {
-                let first = wide(_mm512_maskz_loadu_ps(mask, above.as_ptr().add(16 * i)));
-                let second = match below {
-                    Some(below) => _mm512_maskz_loadu_ps(mask, below.as_ptr().add(16 * i)),
-                    None => _mm512_setzero_ps(),
-                };
-                let pair = _mm512_or_si512(_mm512_slli_epi32::<16>(first), wide(second));
-                _mm512_storeu_si512(pairs.as_mut_ptr().cast(), pair);
+pub(in crate::kernels) unsafe fn left_turned(x: Mat<'_, f32>, out: &mut Left) {
+    out.resize(x.width(), x.rows());
+    let lines = Lines::of(x);
+    for from in (0..x.width()).step_by(BLOCK) {
+        for b in 0..blocks(x.rows()) {
+            // SAFETY: column `from` lies before the width.
+            let turned = transpose(unsafe { below(lines, b, from) });
+            for (i, line) in turned.into_iter().enumerate().take(x.width() - from) {
+                let to = &mut out.row_mut(from + i)[b * BLOCK..][..BLOCK];
+                // SAFETY: the store fills a block.
+                unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), line) };
             }
         }
     }
-    ld
+}
+
+/// The columns of `x`.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(in crate::kernels) unsafe fn right(x: Mat<'_, f32>, out: &mut Vec<Pair>) {
+    right::resize(out, x.rows(), x.width());
+    // SAFETY: the caller's promise.
+    unsafe { columns(Lines::of(x), out) };
+}
+
+/// The columns of a packed matrix `[k, n]`.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(in crate::kernels) unsafe fn right_packed(packed: &[f32], k: usize, n: usize, out: &mut Vec<Pair>) {
+    right::resize(out, k, n);
+    let height = blocks(k) * BLOCK;
+    for panel in panels(k, n) {
+        let to = &mut out[panel.column * height..][..panel.padded * height];
+        // SAFETY: the caller's promise.
+        unsafe { columns(Lines::of_panel(&packed[panel.offset..], k, panel.width), to) };
+    }
+}
+
+/// The rows of a packed matrix `[k, n]`.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(in crate::kernels) unsafe fn right_packed_turned(packed: &[f32], k: usize, n: usize, out: &mut Vec<Pair>) {
+    right::resize(out, n, k);
+    let height = blocks(n) * BLOCK;
+    for panel in panels(k, n) {
+        let lines = Lines::of_panel(&packed[panel.offset..], k, panel.width);
+        for row in (0..k).step_by(BLOCK) {
+            for b in 0..blocks(panel.width) {
+                let mut all = [_mm512_setzero_si512(); BLOCK];
+                for (i, line) in all.iter_mut().enumerate().take(k - row) {
+                    // SAFETY: row + i lies before k.
+                    *line = unsafe { neighbours(lines, row + i, b) };
+                }
+                let to = &mut out[row * height + (panel.column / 2 + b * BLOCK) * BLOCK..][..BLOCK * BLOCK];
+                for (line, to) in transpose(all).into_iter().zip(to.chunks_exact_mut(BLOCK)) {
+                    // SAFETY: the store fills a block's line.
+                    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), line) };
+                }
+            }
+        }
+    }
+}
+
+/// The blocks of all columns.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16; the lines lie inside their buffer.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn columns(lines: Lines, out: &mut [Pair]) {
+    let all = out.chunks_exact_mut(BLOCK * BLOCK);
+    for (i, to) in all.enumerate().take(blocks(lines.rows) * lines.width.div_ceil(BLOCK)) {
+        let (column, b) = (i / blocks(lines.rows) * BLOCK, i % blocks(lines.rows));
+        // SAFETY: the column lies before the width.
+        let block = unsafe { below(lines, b, column) };
+        for (line, to) in block.into_iter().zip(to.chunks_exact_mut(BLOCK)) {
+            // SAFETY: the store fills a block's line.
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), line) };
+        }
+    }
+}
+
+/// Block `b` of the pairs of neighbours of row `r`.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16; the row lies inside its buffer.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn neighbours(lines: Lines, r: usize, b: usize) -> __m512i {
+    let from = b * 2 * BLOCK;
+    if from >= lines.width {
+        return _mm512_setzero_si512();
+    }
+    let left = lines.width - from;
+    // SAFETY: the masks keep both loads inside the row.
+    unsafe {
+        let at = lines.at.add(r * lines.ld + from);
+        let low = _mm512_maskz_loadu_ps(mask(left), at);
+        let high =
+            if left > 16 { _mm512_maskz_loadu_ps(mask(left - 16), at.add(16)) } else { _mm512_setzero_ps() };
+        let halves: __m512i = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+        _mm512_rol_epi32::<16>(halves)
+    }
+}
+
+/// Block `b` of the pairs of the columns from `column` on: a vector a pair of rows.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16; the lines lie inside their buffer, and the column before their width.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+unsafe fn below(lines: Lines, b: usize, column: usize) -> [__m512i; BLOCK] {
+    let mask = mask(lines.width - column);
+    let mut block = [_mm512_setzero_si512(); BLOCK];
+    for (p, line) in block.iter_mut().enumerate() {
+        let r = 2 * (b * BLOCK + p);
+        if r >= lines.rows {
+            break;
+        }
+        // SAFETY: the mask keeps both loads inside the rows.
+        unsafe {
+            let at = lines.at.add(r * lines.ld + column);
+            let first = wide(_mm512_maskz_loadu_ps(mask, at));
+            *line = _mm512_slli_epi32::<16>(first);
+            if r + 1 < lines.rows {
+                *line = _mm512_or_si512(*line, wide(_mm512_maskz_loadu_ps(mask, at.add(lines.ld))));
+            }
+        }
+    }
+    block
 }
 
 /// 16 numbers rounded, each in the lower half of 32 bits.
@@ -85,4 +202,31 @@ fn wide(numbers: __m512) -> __m512i {
     // SAFETY: both types are 256 bits of which every pattern is a value.
     let halves = unsafe { std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(numbers)) };
     _mm512_cvtepu16_epi32(halves)
+}
+
+/// Lines become columns.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose(a: [__m512i; BLOCK]) -> [__m512i; BLOCK] {
+    // Within each 128-bit quarter: 4 × 4 numbers of four lines.
+    let mut b = a;
+    for i in (0..BLOCK).step_by(4) {
+        let low = [_mm512_unpacklo_epi32(a[i], a[i + 1]), _mm512_unpacklo_epi32(a[i + 2], a[i + 3])];
+        let high = [_mm512_unpackhi_epi32(a[i], a[i + 1]), _mm512_unpackhi_epi32(a[i + 2], a[i + 3])];
+        b[i] = _mm512_unpacklo_epi64(low[0], low[1]);
+        b[i + 1] = _mm512_unpackhi_epi64(low[0], low[1]);
+        b[i + 2] = _mm512_unpacklo_epi64(high[0], high[1]);
+        b[i + 3] = _mm512_unpackhi_epi64(high[0], high[1]);
+    }
+    // Then 4 × 4 quarters: quarter q of b[4g + i] is quarter g of line 4q + i.
+    let mut c = b;
+    for i in 0..4 {
+        let even = [_mm512_shuffle_i64x2::<0x88>(b[i], b[i + 4]), _mm512_shuffle_i64x2::<0x88>(b[i + 8], b[i + 12])];
+        let odd = [_mm512_shuffle_i64x2::<0xdd>(b[i], b[i + 4]), _mm512_shuffle_i64x2::<0xdd>(b[i + 8], b[i + 12])];
+        c[i] = _mm512_shuffle_i64x2::<0x88>(even[0], even[1]);
+        c[i + 8] = _mm512_shuffle_i64x2::<0xdd>(even[0], even[1]);
+        c[i + 4] = _mm512_shuffle_i64x2::<0x88>(odd[0], odd[1]);
+        c[i + 12] = _mm512_shuffle_i64x2::<0xdd>(odd[0], odd[1]);
+    }
+    c
 }

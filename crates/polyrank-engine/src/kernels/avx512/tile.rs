@@ -6,7 +6,8 @@ use std::arch::x86_64::{
     _mm512_storeu_ps,
 };
 
-use crate::kernels::half::Pair;
+use crate::kernels::gemm::Panel;
+use crate::kernels::half::{BLOCK, Pair};
 
 /// Rows of a tile by the panel's vectors: as many accumulators as 32 registers allow.
 pub(super) const fn tile_rows(vectors: usize) -> usize {
@@ -30,7 +31,7 @@ pub(super) struct Ends {
     pub(super) mask: __mmask16,
 }
 
-/// `c[i, j] = chain over p of a[i·row + p·step] · b[p·ldb + j]`.
+/// `c[i, j] = chain over p of a[i·row + p·step] · b[p·ldb + j / 16·vector + j % 16]`.
 #[derive(Clone, Copy)]
 pub(super) struct Tile<E> {
     /// Steps of the chain.
@@ -40,6 +41,7 @@ pub(super) struct Tile<E> {
     pub(super) step: usize,
     pub(super) b: *const E,
     pub(super) ldb: usize,
+    pub(super) vector: usize,
     pub(super) c: *mut f32,
     pub(super) ldc: usize,
     pub(super) ends: Ends,
@@ -53,6 +55,19 @@ pub(super) trait Element: Copy {
     /// The processor has the kind's instructions; the rows of a and c, k rows of b, and the vectors of columns lie
     /// inside their buffers, the last vector of c masked.
     unsafe fn run(tile: Tile<Self>, rows: usize, vectors: usize);
+
+    /// Where a packed matrix of `k` steps keeps a panel's lines of 16 elements.
+    fn lines(panel: Panel, k: usize) -> Lines;
+}
+
+/// Where the lines of 16 elements lie that a panel's tiles read.
+pub(super) struct Lines {
+    /// That of the first step and the first columns.
+    pub(super) start: usize,
+    /// From one step to the next.
+    pub(super) step: usize,
+    /// From 16 columns to the next.
+    pub(super) vector: usize,
 }
 
 macro_rules! by_size {
@@ -65,9 +80,10 @@ macro_rules! by_size {
     };
 }
 
-/// The tiles of one kind of element: the processor's features, a vector of it, a load, a broadcast, and a step.
+/// The tiles of one kind of element: the processor's features, a vector of it, a load, a broadcast, a step, and where its
+/// packed lines lie.
 macro_rules! tiles {
-    ($kind:ty, $run:ident, $features:literal, $vector:ty, $load:expr, $broadcast:expr, $step:expr) => {
+    ($kind:ty, $run:ident, $features:literal, $vector:ty, $load:expr, $broadcast:expr, $step:expr, $lines:expr) => {
         impl Element for $kind {
             unsafe fn run(tile: Tile<Self>, rows: usize, vectors: usize) {
                 by_size!($run, tile, rows, vectors:
@@ -77,18 +93,22 @@ macro_rules! tiles {
                     1 1, 2 1, 3 1, 4 1, 5 1, 6 1, 7 1, 8 1, 9 1, 10 1, 11 1, 12 1
                 );
             }
+
+            fn lines(panel: Panel, k: usize) -> Lines {
+                $lines(panel, k)
+            }
         }
 
         #[target_feature(enable = $features)]
         unsafe fn $run<const R: usize, const V: usize>(tile: Tile<$kind>) {
-            let Tile { k, a, row, step, b, ldb, c, ldc, ends } = tile;
+            let Tile { k, a, row, step, b, ldb, vector, c, ldc, ends } = tile;
             // SAFETY: the caller promises R rows of a and c, k rows of b, and V vectors of columns, the last one masked.
             unsafe {
                 let mut acc = begin::<R, V>(c, ldc, ends);
                 for p in 0..k {
                     let mut line: [$vector; V] = [$load(b.add(p * ldb)); V];
                     for v in 1..V {
-                        line[v] = $load(b.add(p * ldb + 16 * v));
+                        line[v] = $load(b.add(p * ldb + vector * v));
                     }
                     for i in 0..R {
                         let x = $broadcast(a.add(i * row + p * step));
@@ -110,7 +130,8 @@ tiles!(
     __m512,
     |at: *const f32| _mm512_loadu_ps(at),
     |at: *const f32| _mm512_set1_ps(*at),
-    |sum, x, y| _mm512_fmadd_ps(x, y, sum)
+    |sum, x, y| _mm512_fmadd_ps(x, y, sum),
+    |panel: Panel, _| Lines { start: panel.offset, step: panel.padded, vector: 16 }
 );
 
 tiles!(
@@ -120,7 +141,11 @@ tiles!(
     __m512bh,
     |at: *const Pair| as_halves(_mm512_loadu_si512(at.cast())),
     |at: *const Pair| as_halves(_mm512_set1_epi32((*at).cast_signed())),
-    |sum, x, y| _mm512_dpbf16_ps(sum, x, y)
+    |sum, x, y| _mm512_dpbf16_ps(sum, x, y),
+    |panel: Panel, pairs: usize| {
+        let column = pairs.next_multiple_of(BLOCK);
+        Lines { start: panel.column * column, step: BLOCK, vector: BLOCK * column }
+    }
 );
 
 /// The same 512 bits.

@@ -1,0 +1,19 @@
+//! Where a micro-batch's values lie while it runs.
+
+use crate::kernels::arena::Arena;
+use crate::kernels::half::Left;
+use crate::plan::Plan;
+
+/// An arena, and what its values are rounded into.
+pub(crate) struct Workspace<T> {
+    pub(crate) arena: Arena<T>,
+    /// By the plan's place: a value rounded to bf16, made for the first op that multiplies it and read by the others.
+    pub(crate) lefts: Vec<Left>,
+}
+
+impl<T: Copy + Default> Workspace<T> {
+    pub(crate) fn new(plan: &Plan) -> Workspace<T> {
+        let lefts = std::iter::repeat_with(Left::default).take(plan.lefts).collect();
+        Workspace { arena: Arena::new(plan.micro_rows, plan.width), lefts }
+    }
+}

@@ -1,0 +1,110 @@
+//! Products of bf16 by AMX: eight tile registers of 16 rows × 64 bytes, and an instruction that adds the product of two
+//! to a third.
+//!
+//! A block of 32 × 32 sums stays in four tiles while the steps pass through the other four: four loads and four products
+//! of 16 × 16 × 32 steps each time.
+
+mod detect;
+mod tile;
+
+use super::arena::MatMut;
+use super::gemm::{Start, padded};
+use super::half::{BLOCK, Left, Pair, blocks};
+pub(super) use detect::available;
+use tile::{Block, Rows, Tiles};
+
+/// Blocks of steps between visits to the output: 16 × 2 columns of them are 32 KiB of the right operand, which stay in
+/// the nearest cache while all rows pass.
+const DEPTH: usize = 16;
+
+/// As [`HalfProducts::product_half`](super::half::HalfProducts::product_half).
+pub(super) fn product(a: &Left, b: &[Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
+    let (rows, width, ldc, depth) = (c.rows(), c.width(), c.ld(), blocks(a.steps()));
+    let tiles = Tiles::configure();
+    let mut edge = Edge::default();
+    let mut from = 0;
+    while from == 0 || from < depth {
+        let to = depth.min(from + DEPTH);
+        let (first, last) = (from == 0, to == depth);
+        for column in (0..width).step_by(2 * BLOCK) {
+            let columns = padded(width - column).min(2 * BLOCK);
+            for row in (0..rows).step_by(2 * BLOCK) {
+                let height = (rows - row).min(2 * BLOCK);
+                // Sums go through a block of their own where the output has no whole tiles, or relu follows.
+                let whole = height % BLOCK == 0 && column + columns <= width && !(relu && last);
+                // SAFETY: the output has `height` rows from `row` on, and `width - column` columns from `column` on.
+                let out = unsafe { c.as_mut_ptr().add(row * ldc + column) };
+                let size = (height, columns.min(width - column));
+                let begin = match start {
+                    Start::Zero if first => Rows { at: edge.zeros.as_ptr(), ld: 0 },
+                    Start::Bias(bias) if first => Rows { at: bias[column..].as_ptr(), ld: 0 },
+                    _ if whole => Rows { at: out, ld: ldc },
+                    _ => edge.read(out, ldc, size),
+                };
+                let end = if whole { (out, ldc) } else { (edge.sums.as_mut_ptr(), 2 * BLOCK) };
+                let block = Block {
+                    depth: to - from,
+                    a: a.all()[row * a.ld() + from * BLOCK..].as_ptr(),
+                    lda: a.ld(),
+                    b: b[(column * depth + from * BLOCK) * BLOCK..].as_ptr(),
+                    next: depth * BLOCK * BLOCK,
+                    begin,
+                    c: end.0,
+                    ldc: end.1,
+                };
+                // SAFETY: `half::check`: the left operand has rows for whole blocks, the right one columns for them; what
+                // the sums begin from and end in has whole tiles.
+                unsafe { tiles.run(block, height.div_ceil(BLOCK), columns / BLOCK) };
+                if !whole {
+                    edge.write(out, ldc, size, relu && last);
+                }
+            }
+        }
+        from = to.max(1);
+    }
+}
+
+/// A block of sums beside an output without room for whole tiles.
+#[repr(align(64))]
+struct Edge {
+    sums: [f32; 4 * BLOCK * BLOCK],
+    zeros: [f32; 2 * BLOCK],
+}
+
+impl Default for Edge {
+    fn default() -> Edge {
+        Edge { sums: [0.0; 4 * BLOCK * BLOCK], zeros: [0.0; 2 * BLOCK] }
+    }
+}
+
+impl Edge {
+    /// Copies the output's rows and columns that exist.
+    fn read(&mut self, out: *const f32, ld: usize, (rows, columns): (usize, usize)) -> Rows {
+        for (r, to) in self.sums.chunks_exact_mut(2 * BLOCK).enumerate().take(rows) {
+            // SAFETY: the output has the row.
+            to[..columns].copy_from_slice(unsafe { std::slice::from_raw_parts(out.add(r * ld), columns) });
+        }
+        Rows { at: self.sums.as_ptr(), ld: 2 * BLOCK }
+    }
+
+    /// Copies the sums of the output's rows and columns that exist.
+    fn write(&self, out: *mut f32, ld: usize, (rows, columns): (usize, usize), relu: bool) {
+        for (r, from) in self.sums.chunks_exact(2 * BLOCK).enumerate().take(rows) {
+            // SAFETY: the output has the row, and nothing else reads or writes it now.
+            let to = unsafe { std::slice::from_raw_parts_mut(out.add(r * ld), columns) };
+            if relu {
+                relu_line(&from[..columns], to);
+            } else {
+                to.copy_from_slice(&from[..columns]);
+            }
+        }
+    }
+}
+
+super::simd! {
+    fn relu_line<T: crate::real::Real>(from: &[T], to: &mut [T]) {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = from.relu();
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Optimizers: one rule, applied to the flat layer parameters and to the touched rows of embedding tables alike.
 
+use crate::kernels::rows::{AHEAD, prefetch};
 use crate::kernels::simd;
 use crate::real::Real;
 
@@ -232,7 +233,10 @@ simd! {
 simd! {
     /// One step over rows of a table: row i of `grads` moves row `rows[i]`. A table row is its weights, then its state.
     pub(crate) fn step_rows<T: Real>(rule: Rule<T>, data: &mut [T], stride: usize, dim: usize, rows: &[u32], grads: &[T]) {
-        for (&row, g) in rows.iter().zip(grads.chunks_exact(dim)) {
+        for (i, (&row, g)) in rows.iter().zip(grads.chunks_exact(dim)).enumerate() {
+            if let Some(&next) = rows.get(i + AHEAD) {
+                prefetch(&data[next as usize * stride..][..stride]);
+            }
             let (w, state) = data[row as usize * stride..][..stride].split_at_mut(dim);
             rule.apply_row(w, g, state);
         }

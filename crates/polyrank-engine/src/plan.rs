@@ -7,6 +7,7 @@
 
 use crate::exec::MICRO_ROWS;
 use crate::graph::{Graph, Node, Value};
+use crate::kernels::Isa;
 use crate::kernels::arena::Place;
 use crate::kernels::half::Left;
 use crate::ops::Op;
@@ -235,7 +236,10 @@ fn slice(host: Place, column: usize, width: usize) -> Place {
 /// Rows of a micro-batch: fewer if a row's lists or fields are many, so that their values too stay in cache.
 fn micro_rows(graph: &Graph) -> usize {
     let most = graph.nodes.iter().map(|node| node.space.most()).max().unwrap_or(1);
-    (TOKENS / most.max(1)).clamp(MICRO_ROWS / 4, MICRO_ROWS)
+    // AMX multiplies so fast that reading weights and adding to gradients must be worth more rows.
+    let tiles = Isa::current() == Isa::Amx && graph.nodes.iter().any(|node| node.op.multiplies_rounded());
+    let times = if tiles { 4 } else { 1 };
+    (times * TOKENS / most.max(1)).clamp(times * MICRO_ROWS / 4, times * MICRO_ROWS)
 }
 
 /// Which nodes scoring needs: those that heads and watched values depend on.

@@ -5,6 +5,7 @@
 
 use crate::exec::feed::SlotIds;
 use crate::graph::{Pooling, TableDecl};
+use crate::kernels::rows::{AHEAD, prefetch};
 use crate::kernels::{arena, simd};
 use crate::optim::{Optimizer, Rule, penalise, step_rows};
 use crate::params::draw;
@@ -44,6 +45,16 @@ impl<T: Real> EmbeddingTable<T> {
     #[inline]
     pub(crate) fn weights(&self, id: u32) -> &[T] {
         &self.data[id as usize * self.stride..][..self.dim]
+    }
+
+    /// Calls `f` with the weights of each row, asked for some time before they are due.
+    pub(crate) fn each(&self, ids: &[u32], mut f: impl FnMut(usize, &[T])) {
+        for (r, &id) in ids.iter().enumerate() {
+            if let Some(&next) = ids.get(r + AHEAD) {
+                prefetch(self.weights(next));
+            }
+            f(r, self.weights(id));
+        }
     }
 
     /// Sets the weights of a row; the caller has checked number and length.

@@ -306,7 +306,17 @@ impl<T: Real> Trainer<T> {
                 let mut workspace = workspaces[at].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let first = m == micro.cut.lanes[l];
                 for action in &segment.actions {
-                    run_action(*action, &pass, micro, m, first, lane, m - micro.cut.lanes[l], &mut workspace, slot_grads);
+                    run_action(
+                        *action,
+                        &pass,
+                        micro,
+                        m,
+                        first,
+                        lane,
+                        m - micro.cut.lanes[l],
+                        &mut workspace,
+                        slot_grads,
+                    );
                 }
             }
         };

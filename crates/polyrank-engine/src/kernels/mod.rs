@@ -23,6 +23,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 pub use peak::peak;
 
+/// The [`Isa`] in use by its number, once it is known.
+static CURRENT: AtomicU8 = AtomicU8::new(u8::MAX);
+
 /// An instruction set that the kernels know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
@@ -54,16 +57,25 @@ impl Isa {
     pub const ALL: [Isa; 5] = [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Avx512Bf16, Isa::Amx];
 
     /// The best instruction set of this machine, or what `POLYRANK_ISA`, a name, caps it to.
+    #[inline]
     pub fn current() -> Isa {
-        // Detection is idempotent, so a race between two first callers is harmless.
-        static CACHE: AtomicU8 = AtomicU8::new(u8::MAX);
-        if let Some(isa) = Isa::ALL.get(usize::from(CACHE.load(Ordering::Relaxed))) {
-            return *isa;
+        match CURRENT.load(Ordering::Relaxed) {
+            0 => Isa::Portable,
+            1 => Isa::Avx2,
+            2 => Isa::Avx512,
+            3 => Isa::Avx512Bf16,
+            4 => Isa::Amx,
+            _ => Isa::choose(),
         }
+    }
+
+    #[cold]
+    fn choose() -> Isa {
         let cap = std::env::var("POLYRANK_ISA").ok();
         let cap = Isa::ALL.into_iter().find(|isa| cap.as_deref() == Some(isa.name()));
         let isa = Isa::detect().min(cap.unwrap_or(Isa::Amx));
-        CACHE.store(isa as u8, Ordering::Relaxed);
+        // Detection is idempotent, so a race between two first callers is harmless.
+        CURRENT.store(isa as u8, Ordering::Relaxed);
         isa
     }
 

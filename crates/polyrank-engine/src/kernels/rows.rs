@@ -63,3 +63,33 @@ impl<T> Drop for Part<'_, T> {
         self.flag.store(false, Ordering::Release);
     }
 }
+
+/// Copies a row. A width that most tables have is known to the compiler, which saves a call a row.
+#[inline]
+pub(crate) fn copy_row<T: Copy>(to: &mut [T], from: &[T]) {
+    macro_rules! of_width {
+        ($($width:literal),*) => {
+            match from.len() {
+                $($width => to[..$width].copy_from_slice(&from[..$width]),)*
+                _ => to.copy_from_slice(from),
+            }
+        };
+    }
+    of_width!(4, 8, 16, 32, 64);
+}
+
+/// Asks for a row's cache lines some time before it is read.
+#[inline]
+pub(crate) fn prefetch<T>(row: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for byte in (0..size_of_val(row)).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the address lies inside the row, and a prefetch changes nothing but caches.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().add(byte)) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = row;
+}
+
+/// Rows between asking for one and using it: enough to hide a miss, few enough for a core's line buffers.
+pub(crate) const AHEAD: usize = 8;

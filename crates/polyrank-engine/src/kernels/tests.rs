@@ -272,7 +272,10 @@ fn check_half_product(rows: usize, k: usize, n: usize, columns: (usize, usize), 
             let each = (0..k).map(|p| f64::from(nearest_half(a[r * k + p])) * f64::from(nearest_half(b[p * n + j])));
             let sum = f64::from(begin) + each.sum::<f64>();
             let near = if relu { sum.max(0.0) } else { sum };
-            assert!((f64::from(*got) - near).abs() < 1e-5 * (1.0 + k as f64 / 8.0), "{isa:?} [{r}, {j}]: {got} for {near}");
+            assert!(
+                (f64::from(*got) - near).abs() < 1e-5 * (1.0 + k as f64 / 8.0),
+                "{isa:?} [{r}, {j}]: {got} for {near}"
+            );
         }
     }
 }

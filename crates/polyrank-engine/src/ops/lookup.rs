@@ -4,6 +4,7 @@
 use crate::exec::context::{Backward, Forward};
 use crate::exec::feed::SlotIds;
 use crate::graph::{Pooling, Space, Table};
+use crate::kernels::rows::copy_row;
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -48,14 +49,10 @@ impl Kernel for Lookup {
         let table = cx.state.table(self.table);
         match cx.input.ids(self.ids) {
             SlotIds::Many { ids, .. } if self.pooling == Pooling::Each => {
-                for (r, &id) in ids[cx.rows.clone()].iter().enumerate() {
-                    cx.y.row_mut(r).copy_from_slice(table.weights(id));
-                }
+                table.each(&ids[cx.rows.clone()], |r, weights| copy_row(cx.y.row_mut(r), weights));
             }
             SlotIds::One(ids) => {
-                for (r, &id) in ids[cx.rows.clone()].iter().enumerate() {
-                    cx.y.row_mut(r).copy_from_slice(table.weights(id));
-                }
+                table.each(&ids[cx.rows.clone()], |r, weights| copy_row(cx.y.row_mut(r), weights));
             }
             SlotIds::Many { offsets, ids } => {
                 for (r, row) in cx.rows.clone().enumerate() {
@@ -70,7 +67,7 @@ impl Kernel for Lookup {
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         if let Some(out) = &mut cx.slot_grad {
             for (r, out) in out.chunks_exact_mut(self.dim).enumerate() {
-                out.copy_from_slice(cx.dy.row(r));
+                copy_row(out, cx.dy.row(r));
             }
         }
     }

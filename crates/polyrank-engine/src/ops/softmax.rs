@@ -1,6 +1,7 @@
 //! y = softmax(x / temperature) over the columns, the largest subtracted first.
 
 use crate::exec::context::{Backward, Forward};
+use crate::kernels::simd;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -23,6 +24,21 @@ pub(crate) fn back<T: Real>(temperature: f64, cx: &mut Backward<'_, T>) {
     }
 }
 
+simd! {
+    fn softmax<T: Real>(x: &[T], cold: T, y: &mut [T]) {
+        let largest = x.iter().fold(x[0], |a, &b| a.max(b));
+        let mut sum = T::ZERO;
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = ((x - largest) * cold).exp();
+            sum += *y;
+        }
+        let share = T::ONE / sum;
+        for y in y.iter_mut() {
+            *y *= share;
+        }
+    }
+}
+
 impl Kernel for Softmax {
     const NAME: &'static str = "softmax";
 
@@ -41,17 +57,7 @@ impl Kernel for Softmax {
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let cold = T::of(1.0 / self.temperature);
         for r in 0..cx.rows.len() {
-            let (x, y) = (cx.x[0].row(r), cx.y.row_mut(r));
-            let largest = x.iter().fold(x[0], |a, &b| a.max(b));
-            let mut sum = T::ZERO;
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = ((x - largest) * cold).exp();
-                sum += *y;
-            }
-            let share = T::ONE / sum;
-            for y in y {
-                *y *= share;
-            }
+            softmax(cx.x[0].row(r), cold, cx.y.row_mut(r));
         }
     }
 

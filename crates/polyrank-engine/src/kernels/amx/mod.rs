@@ -7,6 +7,8 @@
 mod detect;
 mod tile;
 
+use std::arch::x86_64::{_mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_max_ps, _mm512_setzero_ps};
+
 use super::arena::MatMut;
 use super::gemm::{Start, padded};
 use super::half::{BLOCK, Left, Pair, blocks};
@@ -56,7 +58,8 @@ pub(super) fn product(a: &Left, b: &[Pair], start: Start<'_, f32>, relu: bool, c
                 // the sums begin from and end in has whole tiles.
                 unsafe { tiles.run(block, height.div_ceil(BLOCK), columns / BLOCK) };
                 if !whole {
-                    edge.write(out, ldc, size, relu && last);
+                    // SAFETY: a processor with AMX has AVX-512; the output has `size` rows and columns here.
+                    unsafe { edge.write(out, ldc, size, relu && last) };
                 }
             }
         }
@@ -88,23 +91,23 @@ impl Edge {
     }
 
     /// Copies the sums of the output's rows and columns that exist.
-    fn write(&self, out: *mut f32, ld: usize, (rows, columns): (usize, usize), relu: bool) {
+    ///
+    /// # Safety
+    /// The output has those rows, `ld` apart, and columns; the processor has AVX-512.
+    #[target_feature(enable = "avx512f")]
+    unsafe fn write(&self, out: *mut f32, ld: usize, (rows, columns): (usize, usize), relu: bool) {
+        let mask = u32::MAX >> (2 * BLOCK - columns);
         for (r, from) in self.sums.chunks_exact(2 * BLOCK).enumerate().take(rows) {
-            // SAFETY: the output has the row, and nothing else reads or writes it now.
-            let to = unsafe { std::slice::from_raw_parts_mut(out.add(r * ld), columns) };
-            if relu {
-                relu_line(&from[..columns], to);
-            } else {
-                to.copy_from_slice(&from[..columns]);
+            for half in 0..2 {
+                let mask = (mask >> (BLOCK * half)) as u16;
+                // SAFETY: the load lies inside the sums; the mask keeps the store inside the output's row.
+                unsafe {
+                    let sums = _mm512_loadu_ps(from.as_ptr().add(BLOCK * half));
+                    // max(x, 0) as the portable kernel writes it: the second operand answers for NaN.
+                    let sums = if relu { _mm512_max_ps(sums, _mm512_setzero_ps()) } else { sums };
+                    _mm512_mask_storeu_ps(out.add(r * ld).wrapping_add(BLOCK * half), mask, sums);
+                }
             }
-        }
-    }
-}
-
-super::simd! {
-    fn relu_line<T: crate::real::Real>(from: &[T], to: &mut [T]) {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = from.relu();
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::{
     __m256bh, __m256i, __m512, __m512bh, __m512i, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh,
-    _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_rol_epi32, 
-    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_slli_epi32, _mm512_storeu_si512,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_rol_epi32, _mm512_setzero_ps, _mm512_setzero_si512,
+    _mm512_shuffle_i64x2, _mm512_slli_epi32, _mm512_storeu_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 use crate::kernels::arena::Mat;
@@ -161,8 +161,7 @@ unsafe fn neighbours(lines: Lines, r: usize, b: usize) -> __m512i {
     unsafe {
         let at = lines.at.add(r * lines.ld + from);
         let low = _mm512_maskz_loadu_ps(mask(left), at);
-        let high =
-            if left > 16 { _mm512_maskz_loadu_ps(mask(left - 16), at.add(16)) } else { _mm512_setzero_ps() };
+        let high = if left > 16 { _mm512_maskz_loadu_ps(mask(left - 16), at.add(16)) } else { _mm512_setzero_ps() };
         let halves: __m512i = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
         _mm512_rol_epi32::<16>(halves)
     }

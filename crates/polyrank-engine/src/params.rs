@@ -46,7 +46,7 @@ impl<T: Real> Copies<T> {
             T::right_packed_turned(matrix, k, n, &mut self.transposed_pairs);
         } else if turned {
             self.transposed.resize(n * gemm::padded_columns(k), T::ZERO);
-            gemm::pack_transpose(matrix, k, n, &mut self.transposed);
+            T::pack_transpose(matrix, k, n, &mut self.transposed);
         }
     }
 }

@@ -16,6 +16,9 @@ pub(crate) mod workspace;
 /// Most rows of a micro-batch in fp32: few enough that a ranker's values stay in the second-level cache.
 pub(crate) const MICRO_ROWS: usize = 64;
 
+/// Rows that are worth another thread.
+const LEAST_ROWS: usize = 16;
+
 /// How a batch is cut: micro-batches of consecutive rows, at most as many as the plan says, and lanes of consecutive
 /// micro-batches. A lane sums its gradients in order; lanes are summed in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +32,8 @@ pub(crate) struct Cut {
 impl Cut {
     /// The cut of a batch of `rows` rows, at least 1, into micro-batches of at most `micro_rows`.
     pub(crate) fn of(rows: usize, micro_rows: usize) -> Cut {
-        // A batch of few long micro-batches is still shared by two threads.
-        let micros = rows.div_ceil(micro_rows).max(rows.div_ceil(MICRO_ROWS).min(2)).max(1);
+        // Two threads share a small batch too.
+        let micros = rows.div_ceil(micro_rows).max(rows.div_ceil(LEAST_ROWS).min(2)).max(1);
         // More lanes feed more threads and cost a pass over all layer gradients each.
         let lanes = micros.min((rows / 512).clamp(4, 16));
         let even = |parts: usize, of: usize| (0..=parts).map(|i| i * of / parts).collect();

@@ -59,15 +59,18 @@ pub(crate) trait Products: Copy + Sized {
 
     /// `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`; dw is packed `[x.width(), dy.width()]`.
     fn outer(x: Mat<'_, Self>, dy: Mat<'_, Self>, dw: &mut [Self], accumulate: bool);
+
+    /// Packs the transpose `[n, k]` of a packed matrix `[k, n]`; what pads its columns stays.
+    fn pack_transpose(packed: &[Self], k: usize, n: usize, out: &mut [Self]);
 }
 
 impl Products for f32 {
     fn product(a: Mat<'_, f32>, b: &[f32], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
         check(&a, b.len(), &start, c);
         match Isa::current() {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => super::avx512::product(a, b, start, relu, c),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx2 => super::avx2::product(a, b, start, relu, c),
             _ => portable::product(a, b, start, relu, c),
         }
@@ -76,11 +79,22 @@ impl Products for f32 {
     fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
         check_outer(&x, &dy, dw.len());
         match Isa::current() {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => super::avx512::outer(x, dy, dw, accumulate),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx2 => super::avx2::outer(x, dy, dw, accumulate),
             _ => portable::outer(x, dy, dw, accumulate),
+        }
+    }
+
+    fn pack_transpose(packed: &[f32], k: usize, n: usize, out: &mut [f32]) {
+        match Isa::current() {
+            // SAFETY: the processor has AVX-512.
+            #[cfg(vectors)]
+            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => unsafe {
+                super::avx512::turn::pack_transpose(packed, k, n, out)
+            },
+            _ => portable::pack_transpose(packed, k, n, out),
         }
     }
 }
@@ -94,6 +108,10 @@ impl Products for f64 {
     fn outer(x: Mat<'_, f64>, dy: Mat<'_, f64>, dw: &mut [f64], accumulate: bool) {
         check_outer(&x, &dy, dw.len());
         portable::outer(x, dy, dw, accumulate);
+    }
+
+    fn pack_transpose(packed: &[f64], k: usize, n: usize, out: &mut [f64]) {
+        portable::pack_transpose(packed, k, n, out);
     }
 }
 
@@ -133,23 +151,4 @@ pub(crate) fn unpack<T: Copy + Default>(packed: &[T], k: usize, n: usize) -> Vec
         }
     }
     matrix
-}
-
-/// Packs the transpose `[n, k]` of a packed matrix `[k, n]`.
-pub(crate) fn pack_transpose<T: Copy + Default>(packed: &[T], k: usize, n: usize, out: &mut [T]) {
-    for to in panels(n, k) {
-        let block = &mut out[to.offset..][..n * to.padded];
-        for from in panels(k, n) {
-            // 16 columns at a time: the lines written stay in the nearest cache while 64 rows are read.
-            for column in (0..from.width).step_by(16) {
-                let width = 16.min(from.width - column);
-                for row in 0..to.width {
-                    let line = &packed[from.offset + (to.column + row) * from.padded + column..][..width];
-                    for (j, value) in line.iter().enumerate() {
-                        block[(from.column + column + j) * to.padded + row] = *value;
-                    }
-                }
-            }
-        }
-    }
 }

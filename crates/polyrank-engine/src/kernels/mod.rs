@@ -4,19 +4,19 @@
 //! one chain of fused multiply-adds over ascending k, whatever the rows, the tile or the instruction set.
 #![allow(unsafe_code, reason = "SIMD intrinsics and arena views; each block says why it is sound")]
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(vectors)]
 mod amx;
 pub(crate) mod arena;
-#[cfg(target_arch = "x86_64")]
+#[cfg(vectors)]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(vectors)]
 mod avx512;
 pub(crate) mod gemm;
 pub(crate) mod half;
 mod peak;
 pub(crate) mod portable;
 pub(crate) mod rows;
-#[cfg(target_arch = "x86_64")]
+#[cfg(vectors)]
 mod scratch;
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -79,7 +79,7 @@ impl Isa {
         isa
     }
 
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(vectors)]
     fn detect() -> Isa {
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         let avx512 = is_x86_feature_detected!("avx512f")
@@ -96,7 +96,7 @@ impl Isa {
         }
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(vectors))]
     fn detect() -> Isa {
         Isa::Portable
     }
@@ -112,13 +112,13 @@ macro_rules! simd {
             #[inline(always)]
             fn body<$t: $bound>($($arg: $ty),*) $(-> $ret)? $body
 
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")]
             fn avx512<$t: $bound>($($arg: $ty),*) $(-> $ret)? {
                 body::<$t>($($arg),*)
             }
 
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             #[target_feature(enable = "avx2,fma")]
             fn avx2<$t: $bound>($($arg: $ty),*) $(-> $ret)? {
                 body::<$t>($($arg),*)
@@ -126,10 +126,10 @@ macro_rules! simd {
 
             match $crate::kernels::Isa::current() {
                 // SAFETY: `Isa::current` answers only what the processor reported.
-                #[cfg(target_arch = "x86_64")]
+                #[cfg(vectors)]
                 $crate::kernels::Isa::Avx512 | $crate::kernels::Isa::Avx512Bf16 | $crate::kernels::Isa::Amx => unsafe { avx512::<$t>($($arg),*) },
                 // SAFETY: as above.
-                #[cfg(target_arch = "x86_64")]
+                #[cfg(vectors)]
                 $crate::kernels::Isa::Avx2 => unsafe { avx2::<$t>($($arg),*) },
                 _ => body::<$t>($($arg),*),
             }

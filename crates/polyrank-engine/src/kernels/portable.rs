@@ -46,3 +46,21 @@ pub(crate) fn outer<T: Real>(x: Mat<'_, T>, dy: Mat<'_, T>, dw: &mut [T], accumu
         }
     }
 }
+
+pub(crate) fn pack_transpose<T: Real>(packed: &[T], k: usize, n: usize, out: &mut [T]) {
+    for to in panels(n, k) {
+        let block = &mut out[to.offset..][..n * to.padded];
+        for from in panels(k, n) {
+            // 16 columns at a time: the lines written stay in the nearest cache while 64 rows are read.
+            for column in (0..from.width).step_by(16) {
+                let width = 16.min(from.width - column);
+                for row in 0..to.width {
+                    let line = &packed[from.offset + (to.column + row) * from.padded + column..][..width];
+                    for (j, value) in line.iter().enumerate() {
+                        block[(from.column + column + j) * to.padded + row] = *value;
+                    }
+                }
+            }
+        }
+    }
+}

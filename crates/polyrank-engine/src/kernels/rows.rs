@@ -81,13 +81,13 @@ pub(crate) fn copy_row<T: Copy>(to: &mut [T], from: &[T]) {
 /// Asks for a row's cache lines some time before it is read.
 #[inline]
 pub(crate) fn prefetch<T>(row: &[T]) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(vectors)]
     for byte in (0..size_of_val(row)).step_by(64) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: the address lies inside the row, and a prefetch changes nothing but caches.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().add(byte)) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(vectors))]
     let _ = row;
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::arena::{Arena, Mat, MatMut, Place, View};
-use super::gemm::{Start, pack, pack_transpose, padded_columns, unpack};
+use super::gemm::{Products, Start, pack, padded_columns, unpack};
 use super::half::{HalfProducts, Left};
 use super::{Isa, half, portable};
 use crate::real::Real;
@@ -78,7 +78,7 @@ type OuterFn = fn(Mat<'_, f32>, Mat<'_, f32>, &mut [f32], bool);
 fn kernels() -> Vec<(Isa, ProductFn, OuterFn)> {
     #[allow(unused_mut, reason = "other processors have the portable kernels alone")]
     let mut all: Vec<(Isa, ProductFn, OuterFn)> = vec![(Isa::Portable, portable::product, portable::outer)];
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(vectors)]
     {
         if Isa::detect() >= Isa::Avx2 {
             all.push((Isa::Avx2, super::avx2::product, super::avx2::outer));
@@ -94,7 +94,7 @@ fn kernels() -> Vec<(Isa, ProductFn, OuterFn)> {
 fn half_kernels() -> Vec<(Isa, HalfProductFn, HalfProductFn)> {
     #[allow(unused_mut, reason = "other processors have the portable kernels alone")]
     let mut all: Vec<(Isa, HalfProductFn, HalfProductFn)> = vec![(Isa::Portable, half::product, in_one_chain)];
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(vectors)]
     {
         if Isa::detect() >= Isa::Avx512Bf16 {
             all.push((Isa::Avx512Bf16, super::avx512::product_half, in_one_chain));
@@ -415,9 +415,11 @@ proptest! {
         let turned: Vec<f32> = (0..n * k).map(|i| matrix[i % k * n + i / k]).collect();
         let mut expected = vec![0.0; n * padded_columns(k)];
         pack(&turned, n, k, &mut expected);
-        let mut transposed = vec![0.0; n * padded_columns(k)];
-        pack_transpose(&packed, k, n, &mut transposed);
-        assert_eq!(transposed, expected);
+        for pack_transpose in [f32::pack_transpose, portable::pack_transpose] {
+            let mut transposed = vec![0.0; n * padded_columns(k)];
+            pack_transpose(&packed, k, n, &mut transposed);
+            assert_eq!(transposed, expected);
+        }
     }
 }
 
@@ -484,7 +486,7 @@ fn relu_of_not_a_number_is_the_same_everywhere() {
 }
 
 /// Whether Linux says that the processor has all of these and lets processes use them.
-#[cfg(target_arch = "x86_64")]
+#[cfg(vectors)]
 fn linux_lists(features: &[&str]) -> bool {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let flags = text.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
@@ -496,7 +498,7 @@ fn linux_lists(features: &[&str]) -> bool {
 fn the_best_instruction_set_is_used() {
     let cap = std::env::var("POLYRANK_ISA").ok();
     let cap = Isa::ALL.into_iter().find(|isa| cap.as_deref() == Some(isa.name())).unwrap_or(Isa::Amx);
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(vectors)]
     let best = if linux_lists(&["amx_tile", "amx_bf16", "avx512_bf16"]) {
         Isa::Amx
     } else if is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bf16") {
@@ -508,7 +510,7 @@ fn the_best_instruction_set_is_used() {
     } else {
         Isa::Portable
     };
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(vectors))]
     let best = Isa::Portable;
     #[allow(clippy::print_stderr, reason = "which kernels were tested is worth a line")]
     {

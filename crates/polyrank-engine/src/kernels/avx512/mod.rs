@@ -2,6 +2,7 @@
 
 pub(super) mod pairs;
 mod tile;
+pub(super) mod turn;
 
 use std::arch::x86_64::__mmask16;
 

@@ -3,10 +3,10 @@
 use std::arch::x86_64::{
     __m256bh, __m256i, __m512, __m512bh, __m512i, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh,
     _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_rol_epi32, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_shuffle_i64x2, _mm512_slli_epi32, _mm512_storeu_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_slli_epi32, _mm512_storeu_si512,
 };
 
+use super::turn::transpose;
 use crate::kernels::arena::Mat;
 use crate::kernels::gemm::{padded, panels};
 use crate::kernels::half::{BLOCK, Left, Pair, blocks, right};
@@ -201,31 +201,4 @@ fn wide(numbers: __m512) -> __m512i {
     // SAFETY: both types are 256 bits of which every pattern is a value.
     let halves = unsafe { std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(numbers)) };
     _mm512_cvtepu16_epi32(halves)
-}
-
-/// Lines become columns.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn transpose(a: [__m512i; BLOCK]) -> [__m512i; BLOCK] {
-    // Within each 128-bit quarter: 4 × 4 numbers of four lines.
-    let mut b = a;
-    for i in (0..BLOCK).step_by(4) {
-        let low = [_mm512_unpacklo_epi32(a[i], a[i + 1]), _mm512_unpacklo_epi32(a[i + 2], a[i + 3])];
-        let high = [_mm512_unpackhi_epi32(a[i], a[i + 1]), _mm512_unpackhi_epi32(a[i + 2], a[i + 3])];
-        b[i] = _mm512_unpacklo_epi64(low[0], low[1]);
-        b[i + 1] = _mm512_unpackhi_epi64(low[0], low[1]);
-        b[i + 2] = _mm512_unpacklo_epi64(high[0], high[1]);
-        b[i + 3] = _mm512_unpackhi_epi64(high[0], high[1]);
-    }
-    // Then 4 × 4 quarters: quarter q of b[4g + i] is quarter g of line 4q + i.
-    let mut c = b;
-    for i in 0..4 {
-        let even = [_mm512_shuffle_i64x2::<0x88>(b[i], b[i + 4]), _mm512_shuffle_i64x2::<0x88>(b[i + 8], b[i + 12])];
-        let odd = [_mm512_shuffle_i64x2::<0xdd>(b[i], b[i + 4]), _mm512_shuffle_i64x2::<0xdd>(b[i + 8], b[i + 12])];
-        c[i] = _mm512_shuffle_i64x2::<0x88>(even[0], even[1]);
-        c[i + 8] = _mm512_shuffle_i64x2::<0xdd>(even[0], even[1]);
-        c[i + 4] = _mm512_shuffle_i64x2::<0x88>(odd[0], odd[1]);
-        c[i + 12] = _mm512_shuffle_i64x2::<0xdd>(odd[0], odd[1]);
-    }
-    c
 }

@@ -18,7 +18,7 @@ pub(crate) mod right;
 use std::cell::RefCell;
 
 use super::arena::{Mat, MatMut};
-#[cfg(target_arch = "x86_64")]
+#[cfg(vectors)]
 use super::avx512::pairs;
 use super::gemm::{Start, padded_columns, panels};
 use super::{Isa, simd};
@@ -125,7 +125,7 @@ impl HalfProducts for f32 {
     fn left(a: Mat<'_, f32>, out: &mut Left) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::left(a, out) },
             _ => left::of_rows(a, out),
         }
@@ -134,7 +134,7 @@ impl HalfProducts for f32 {
     fn left_turned(x: Mat<'_, f32>, out: &mut Left) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::left_turned(x, out) },
             _ => left::of_columns(x, out),
         }
@@ -143,7 +143,7 @@ impl HalfProducts for f32 {
     fn right(x: Mat<'_, f32>, out: &mut Vec<Pair>) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::right(x, out) },
             _ => right::of_columns(x, out),
         }
@@ -152,7 +152,7 @@ impl HalfProducts for f32 {
     fn right_packed(packed: &[f32], k: usize, n: usize, out: &mut Vec<Pair>) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::right_packed(packed, k, n, out) },
             _ => right::of_packed(packed, k, n, out),
         }
@@ -161,7 +161,7 @@ impl HalfProducts for f32 {
     fn right_packed_turned(packed: &[f32], k: usize, n: usize, out: &mut Vec<Pair>) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::right_packed_turned(packed, k, n, out) },
             _ => right::of_packed_turned(packed, k, n, out),
         }
@@ -170,9 +170,9 @@ impl HalfProducts for f32 {
     fn product_half(a: &Left, b: &[Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
         check(a, b.len(), &start, c);
         match Isa::current() {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Amx => super::amx::product(a, b, start, relu, c),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(vectors)]
             Isa::Avx512Bf16 => super::avx512::product_half(a, b, start, relu, c),
             _ => product(a, b, start, relu, c),
         }

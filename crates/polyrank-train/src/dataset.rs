@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use polyrank_data::encode::{Encoders, Labels};
 use polyrank_data::operate::Derived;
 use polyrank_data::read::{RawBatch, Source};
-use polyrank_data::stream::{Batches, Prefetch, Shuffle, Splitter};
+use polyrank_data::stream::{Prefetch, Splitter};
 use polyrank_data::{Batch, DataError};
 use polyrank_schema::Config;
 use polyrank_schema::config::Validation;
@@ -17,8 +17,8 @@ use crate::error::TrainError;
 /// Rows read from a file at a time.
 pub const READ_ROWS: usize = 8192;
 
-/// Encoded batches that wait between the reading thread and training.
-const AHEAD: usize = 4;
+/// Batches that wait between the reading thread and who takes them.
+pub(crate) const AHEAD: usize = 4;
 
 /// Bytes of training rows that fitting leaves in memory for the pass that follows it.
 const KEPT_BYTES: usize = 512 << 20;
@@ -204,52 +204,4 @@ impl Dataset {
 /// Encodes raw rows; an error names file and line.
 pub fn encode(encoders: &Encoders, raw: &RawBatch, labels: Labels) -> Result<Batch, DataError> {
     encoders.transform(&raw.batch, labels).map_err(|e| raw.locate(e))
-}
-
-/// Encoded rows that can be passed over again and again: kept in memory if they are few, else read anew each time.
-pub struct Rows {
-    dataset: Dataset,
-    part: Part,
-    encoders: Arc<Encoders>,
-    kept: Option<Arc<Vec<Batch>>>,
-    most: u64,
-}
-
-impl Rows {
-    /// The rows of a part, kept from the first pass on if there are at most `most`.
-    pub fn new(dataset: &Dataset, part: Part, encoders: &Arc<Encoders>, most: u64) -> Rows {
-        Rows { dataset: dataset.clone(), part, encoders: encoders.clone(), kept: None, most }
-    }
-
-    /// One pass, in batches of `batch_size`, shuffled if `shuffle` says how.
-    pub fn pass(&mut self, batch_size: usize, shuffle: Option<Shuffle>) -> Result<BatchStream, TrainError> {
-        let source = self.source()?;
-        let batches = Batches::new(source, batch_size, shuffle);
-        let ahead = Prefetch::new(batches, AHEAD).map_err(|e| TrainError::io("thread", e))?;
-        Ok(Box::new(ahead))
-    }
-
-    fn source(&mut self) -> Result<BatchStream, TrainError> {
-        if self.kept.is_none() {
-            let mut kept = Vec::new();
-            let mut rows = 0;
-            for batch in self.dataset.encoded(self.part, &self.encoders)? {
-                let batch = batch?;
-                rows += batch.rows as u64;
-                if rows > self.most {
-                    // Too many to keep: stream from now on, and do not try again.
-                    self.most = 0;
-                    return self.dataset.encoded(self.part, &self.encoders);
-                }
-                kept.push(batch);
-            }
-            self.kept = Some(Arc::new(kept));
-        }
-        let kept = self.kept.clone().unwrap_or_default();
-        let mut next = 0;
-        Ok(Box::new(std::iter::from_fn(move || {
-            next += 1;
-            kept.get(next - 1).cloned().map(Ok)
-        })))
-    }
 }

@@ -49,6 +49,14 @@ pub enum TrainError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A cache of encoded rows that cannot be used.
+    #[error("{path}: {problem}", path = path.display())]
+    Cache {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// The operating system refused.
     #[error("{path}: {source}", path = path.display())]
     Io {
@@ -70,7 +78,9 @@ impl TrainError {
         match self {
             TrainError::Data(e) => e.is_input(),
             TrainError::Model(e) => e.is_input(),
-            TrainError::Config(_) | TrainError::Metric { .. } | TrainError::Run { .. } => true,
+            TrainError::Config(_) | TrainError::Metric { .. } | TrainError::Run { .. } | TrainError::Cache { .. } => {
+                true
+            }
             TrainError::Diverged { .. } | TrainError::Io { .. } => false,
         }
     }

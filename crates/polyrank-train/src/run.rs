@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use polyrank_data::DataError;
-use polyrank_data::encode::{Coverage, Encoders};
+use polyrank_data::encode::Coverage;
 use polyrank_data::stream::Shuffle;
 use polyrank_engine::{Network, Scorer, Trainer};
 use polyrank_model::optimizer::optimizer;
@@ -19,13 +19,15 @@ use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::checkpoint;
-use crate::dataset::{Dataset, Part, Rows};
+use crate::dataset::Part;
 use crate::error::TrainError;
 use crate::evaluate::Collected;
 use crate::history::{Epoch, History};
 use crate::metrics::MetricError;
+use crate::origin::Origin;
 use crate::pretrained;
 use crate::report;
+use crate::rows::Rows;
 use crate::summary::{self, Facts};
 
 /// Rows scored at a time in validation.
@@ -38,6 +40,8 @@ pub struct RunOptions {
     pub out: PathBuf,
     /// What paths in the configuration are relative to.
     pub base: PathBuf,
+    /// The cache to take encoded rows from, instead of reading and encoding raw ones.
+    pub cache: Option<PathBuf>,
     /// Whether to go on from the latest checkpoint in the run folder.
     pub resume: bool,
     /// Set to true to stop after the current step; what was trained is kept.
@@ -51,6 +55,8 @@ pub enum Event<'a> {
     Fitting(u64),
     /// Encoders are fitted: training rows, rows left out as malformed.
     Fitted(u64, u64),
+    /// A cache was opened: training rows, rows left out as malformed when it was written.
+    Opened(u64, u64),
     /// The network is built: numbers in layers and in tables.
     Built(usize, usize),
     /// A feature's table starts from pretrained vectors.
@@ -91,10 +97,12 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
         let problem = "is a file, a run needs a folder; name another with --out".to_owned();
         return Err(TrainError::Run { path: options.out.clone(), problem });
     }
-    let dataset = Dataset::open(config, &options.base)?;
-    let (encoders, rows) = dataset.fit(|rows| watch(Event::Fitting(rows)))?;
-    let skipped = dataset.skipped();
-    watch(Event::Fitted(rows, skipped));
+    let origin = Origin::open(config, &options.base, options.cache.as_deref(), |rows| watch(Event::Fitting(rows)))?;
+    let (encoders, rows, skipped) = (origin.encoders().clone(), origin.train_rows(), origin.skipped());
+    watch(match origin {
+        Origin::Raw(..) => Event::Fitted(rows, skipped),
+        Origin::Cache(_) => Event::Opened(rows, skipped),
+    });
     let graph = network_graph(config, encoders.layout()).map_err(ModelError::from)?;
     let settings = trainer_options(config, threads(config));
     memory::check_training(&graph, &settings, config.train.batch_size)?;
@@ -108,20 +116,18 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
     let trainer = Trainer::new(network, settings).map_err(|e| TrainError::io("thread", e))?;
 
     fs::create_dir_all(&options.out).map_err(|e| TrainError::io(&options.out, e))?;
-    let encoders = Arc::new(encoders);
+    let most = config.data.shuffle_buffer as u64;
     let mut run = Run {
         config,
         options,
-        train: Rows::new(&dataset, Part::Train, &encoders, config.data.shuffle_buffer as u64),
-        valid: dataset
-            .has_valid()
-            .then(|| Rows::new(&dataset, Part::Valid, &encoders, config.data.shuffle_buffer as u64)),
+        train: Rows::new(&origin, Part::Train, most),
+        valid: origin.has_valid().then(|| Rows::new(&origin, Part::Valid, most)),
         scorer: Scorer::new(trainer.network()),
         trainer,
         history: History::default(),
         rows,
         pretrained,
-        identity: identity(config, &dataset, &encoders, rows)?,
+        identity: identity(config, &origin)?,
     };
     run.check_valid()?;
     let checkpoints = options.out.join("checkpoints");
@@ -134,11 +140,11 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
         checkpoint::clear(&checkpoints)?;
     }
     let interrupted = run.epochs(&checkpoints, watch)?;
-    run.finish(&dataset, &encoders, &checkpoints, interrupted, skipped)
+    run.finish(&origin, &checkpoints, interrupted, skipped)
 }
 
 /// What makes a run this run: its configuration (threads and number of epochs aside) and its training rows.
-fn identity(config: &Config, dataset: &Dataset, encoders: &Encoders, rows: u64) -> Result<String, TrainError> {
+fn identity(config: &Config, origin: &Origin) -> Result<String, TrainError> {
     let mut config = config.clone();
     config.train.threads = None;
     config.train.epochs = 0;
@@ -146,10 +152,7 @@ fn identity(config: &Config, dataset: &Dataset, encoders: &Encoders, rows: u64) 
     let text = serde_json::to_string(&config)
         .map_err(|e| TrainError::Run { path: PathBuf::from("configuration"), problem: e.to_string() })?;
     // Rows that were only changed leave their number and much of what encoders know; rarely the files' lengths too.
-    let mut lengths = Vec::new();
-    for path in dataset.files() {
-        lengths.push(fs::metadata(&path).map_err(|e| TrainError::io(path, e))?.len());
-    }
+    let (lengths, rows, encoders) = (origin.raw_bytes()?, origin.train_rows(), origin.encoders());
     let layout = format!("{text}\n{rows}\n{lengths:?}\n{:?}\n{:?}", encoders.layout(), encoders.describe());
     Ok(format!("{:016x}", xxh3_64(layout.as_bytes())))
 }
@@ -315,8 +318,7 @@ impl Run<'_> {
     /// Restores the best epoch and writes bundle and report.
     fn finish(
         mut self,
-        dataset: &Dataset,
-        encoders: &Encoders,
+        origin: &Origin,
         checkpoints: &Path,
         interrupted: bool,
         skipped: u64,
@@ -332,8 +334,7 @@ impl Run<'_> {
         let measured = collected.measure(self.config)?;
         let facts = Facts {
             config: self.config,
-            dataset,
-            encoders,
+            origin,
             history: &self.history,
             rows: self.rows,
             skipped,
@@ -350,7 +351,7 @@ impl Run<'_> {
         let page = report::html(&summary::report(&facts, &self.trainer, &collected, &measured)?);
         let out = &self.options.out;
         let (config, network) = (self.config, self.trainer.into_network());
-        bundle::save(&out.join("bundle"), config, encoders, &network, &metrics)?;
+        bundle::save(&out.join("bundle"), config, origin.encoders(), &network, &metrics)?;
         bundle::replace_file(&out.join("report.html"), page.as_bytes())?;
         Ok(RunResult { history: self.history, interrupted, bundle: out.join("bundle") })
     }

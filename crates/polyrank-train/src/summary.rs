@@ -1,22 +1,21 @@
 //! From a run's figures to what its report shows.
 
-use polyrank_data::encode::{Coverage, Encoders};
+use polyrank_data::encode::Coverage;
 use polyrank_engine::Trainer;
 use polyrank_schema::Config;
 use polyrank_schema::config::{FeatureKind, TaskKind};
 
-use crate::dataset::Dataset;
 use crate::error::TrainError;
 use crate::evaluate::{Collected, Measured};
 use crate::history::History;
+use crate::origin::Origin;
 use crate::report::{Entry, EpochReport, EpochTask, FeatureReport, GateReport, RunReport, TaskReport};
 use crate::run::threads;
 
 /// What a run knows at its end.
 pub(crate) struct Facts<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) dataset: &'a Dataset,
-    pub(crate) encoders: &'a Encoders,
+    pub(crate) origin: &'a Origin,
     pub(crate) history: &'a History,
     pub(crate) rows: u64,
     pub(crate) skipped: u64,
@@ -38,7 +37,7 @@ pub(crate) fn report(
 ) -> Result<RunReport, TrainError> {
     let config = facts.config;
     let names: Vec<&str> = config.tasks.iter().map(|t| t.name.as_str()).collect();
-    let files: Vec<String> = facts.dataset.files().iter().map(|f| f.display().to_string()).collect();
+    let files: Vec<String> = facts.origin.files().iter().map(|f| f.display().to_string()).collect();
     let (layers, tables) = trainer.network().size();
     let seconds: f64 = facts.history.epochs.iter().map(|e| e.seconds).sum();
     let trained_rows: u64 = facts.history.epochs.iter().map(|e| e.rows).sum();
@@ -137,9 +136,9 @@ fn gates(trainer: &Trainer<f32>, measured: &Measured) -> Vec<GateReport> {
 }
 
 fn features(facts: &Facts<'_>, trainer: &Trainer<f32>) -> Vec<FeatureReport> {
-    let layout = facts.encoders.layout();
+    let layout = facts.origin.encoders().layout();
     let dims: Vec<(String, usize)> = trainer.graph().tables().iter().map(|t| (t.name.clone(), t.dim)).collect();
-    let summaries = facts.encoders.describe();
+    let summaries = facts.origin.encoders().describe();
     facts
         .config
         .features

@@ -45,8 +45,10 @@ impl Progress {
                 }
             }
             Event::Fitted(rows, skipped) => {
-                let skipped = if skipped > 0 { format!(", {skipped} malformed rows left out") } else { String::new() };
-                self.line(&format!("fitted the encoders on {rows} rows{skipped}"));
+                self.line(&format!("fitted the encoders on {rows} rows{}", left_out(skipped)));
+            }
+            Event::Opened(rows, skipped) => {
+                self.line(&format!("opened the cache of {rows} rows{}", left_out(skipped)));
             }
             Event::Built(layers, tables) => {
                 self.line(&format!("network: {layers} parameters in layers, {tables} in embedding tables"));
@@ -163,4 +165,8 @@ impl Line {
             bar.finish_and_clear();
         }
     }
+}
+
+fn left_out(rows: u64) -> String {
+    if rows > 0 { format!(", {rows} malformed rows left out") } else { String::new() }
 }

@@ -115,6 +115,7 @@ fn the_four_samples_are_the_same_in_rust_and_in_toml() {
         let options = RunOptions {
             out: folder.path().join(format!("{name}-toml")),
             base: ".".into(),
+            cache: None,
             resume: false,
             stop: Default::default(),
         };

@@ -156,6 +156,11 @@ impl Encoders {
         &self.layout
     }
 
+    /// The feature of each slot.
+    pub(super) fn slot_features(&self) -> impl Iterator<Item = usize> {
+        self.slots.iter().copied()
+    }
+
     /// The operators that are applied first.
     pub fn operators(&self) -> &Operators {
         &self.operators

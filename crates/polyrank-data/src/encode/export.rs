@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, FixedSizeListArray, Float32Array, ListArray, RecordBatch, RecordBatchOptions, UInt32Array,
+    ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, RecordBatchOptions,
+    UInt32Array,
 };
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema};
@@ -37,6 +38,19 @@ impl Encoders {
     /// # Errors
     /// Two of these columns with one name.
     pub fn export(&self, batch: &Batch) -> Result<RecordBatch, DataError> {
+        self.exported(batch, false)
+    }
+
+    /// As [`Encoders::export`], with all else that a batch knows of its rows, for [`Encoders::import`]: `group:COLUMN` is
+    /// what each row's group is known by, 16 bytes, the lowest first.
+    ///
+    /// # Errors
+    /// Two of these columns with one name.
+    pub fn export_whole(&self, batch: &Batch) -> Result<RecordBatch, DataError> {
+        self.exported(batch, true)
+    }
+
+    fn exported(&self, batch: &Batch, whole: bool) -> Result<RecordBatch, DataError> {
         let layout = self.layout();
         let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
         for (feature, _) in self.plan.features.iter().zip(&self.omitted).filter(|(_, omitted)| !**omitted) {
@@ -53,7 +67,8 @@ impl Encoders {
             columns.push((&feature.name, array));
         }
         let tasks = &self.plan.tasks;
-        let weights: Vec<String> = tasks.iter().map(|task| format!("weight:{}", task.name)).collect();
+        let weights: Vec<String> = tasks.iter().map(|task| weight_column(&task.name)).collect();
+        let group = self.plan.group_column.as_deref().map(group_column);
         let of_task = |matrix: &[f32], t: usize| -> ArrayRef {
             let numbers = matrix.iter().skip(t).step_by(tasks.len());
             Arc::new(numbers.map(|x| (!x.is_nan()).then_some(*x)).collect::<Float32Array>())
@@ -64,6 +79,10 @@ impl Encoders {
         for (t, name) in weights.iter().enumerate().filter(|_| !batch.weights.is_empty()) {
             columns.push((name, of_task(&batch.weights, t)));
         }
+        if let Some(name) = group.as_deref().filter(|_| whole) {
+            let keys = FixedSizeBinaryArray::try_from_iter(batch.groups.iter().map(|key| key.to_le_bytes()));
+            columns.push((name, Arc::new(keys.map_err(|e| DataError::Batch(e.to_string()))?)));
+        }
         let mut names = columns.iter().enumerate().map(|(i, (name, _))| (i, *name));
         if let Some((_, name)) = names.find(|(i, name)| columns[..*i].iter().any(|(other, _)| other == name)) {
             let problem = format!("two columns would be called `{name}`; give the feature or the task another `name`");
@@ -71,6 +90,16 @@ impl Encoders {
         }
         record(batch.rows, columns)
     }
+}
+
+/// The column of a task's weights.
+pub(super) fn weight_column(task: &str) -> String {
+    format!("weight:{task}")
+}
+
+/// The column of what groups by a column are known by.
+pub(super) fn group_column(column: &str) -> String {
+    format!("group:{column}")
 }
 
 fn record(rows: usize, columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, DataError> {

@@ -14,6 +14,7 @@ mod given;
 mod group;
 pub(crate) mod hash;
 mod identity;
+mod import;
 pub(crate) mod label;
 mod layout;
 pub(crate) mod list;

@@ -1,7 +1,7 @@
 //! What a configuration asks of the encoders, checked once: a configuration may come from a bundle.
 
 use arrow_array::{ArrayRef, RecordBatch};
-use polyrank_schema::config::{Combiner, Config, Feature, FeatureKind, Task};
+use polyrank_schema::config::{Combiner, Config, Feature, FeatureKind, Task, TaskKind};
 
 use super::column::bad_column;
 use super::list::ListOptions;
@@ -40,6 +40,14 @@ impl Plan {
             group_column: config.data.group.as_ref().map(|group| group.column.clone()),
             trim: config.data.reading.trim,
         })
+    }
+
+    /// Whether rows can weigh other than 1.
+    pub(crate) fn weighs(&self) -> bool {
+        let of_classes =
+            |task: &Task| task.class_weights.is_some() && !matches!(task.kind, TaskKind::Regression { .. });
+        let mut tasks = self.tasks.iter();
+        self.weight_column.is_some() || tasks.any(|task| !task.weight_columns.is_empty() || of_classes(task))
     }
 
     /// How the feature's list column is read; `None` if it has one value a row.

@@ -17,6 +17,7 @@ mod json_column;
 mod lines;
 mod normal;
 mod parquet;
+mod stored;
 mod thrift;
 
 use std::path::Path;
@@ -29,6 +30,7 @@ use polyrank_schema::config::Reading;
 use crate::error::DataError;
 use files::{DataFile, Format};
 pub use guard::decoding;
+pub use stored::Stored;
 
 /// The files to read rows from, in order.
 #[derive(Debug, Clone)]

@@ -13,9 +13,9 @@ use super::normal::{normalise, plain_type, readable};
 use super::{Chunk, FileReader, bad_file, positions, thrift};
 use crate::error::DataError;
 
-const KIND: &str = "a Parquet file";
+pub(super) const KIND: &str = "a Parquet file";
 
-fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError> {
+pub(super) fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, DataError> {
     let mut file = File::open(path).map_err(|error| DataError::io(path, error))?;
     guarded(path, KIND, || thrift::check_schema(&mut file))?;
     // The Parquet types say all that is needed; the Arrow schema that some writers add could contradict them.

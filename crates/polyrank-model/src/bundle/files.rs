@@ -38,7 +38,7 @@ pub(super) fn make_dir(path: &Path) -> Result<(), ModelError> {
 
 /// Fills a folder through `fill`, then puts it in the place of `dir`: first under a temporary name beside it, synced,
 /// then renamed. On an error nothing is left and the old folder stays.
-pub fn replace_dir(dir: &Path, fill: impl FnOnce(&Path) -> Result<(), ModelError>) -> Result<(), ModelError> {
+pub fn replace_dir<E: From<ModelError>>(dir: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
     let name = dir
         .file_name()
         .ok_or_else(|| ModelError::bad_file(dir, "is no name for a folder"))?
@@ -54,7 +54,8 @@ pub fn replace_dir(dir: &Path, fill: impl FnOnce(&Path) -> Result<(), ModelError
     let clear = |path: &Path| if path.exists() { fs::remove_dir_all(path) } else { Ok(()) };
     clear(&fresh).and_then(|()| clear(&old)).map_err(|e| ModelError::io(&parent, e))?;
     make_dir(&fresh)?;
-    let swapped = fill(&fresh).and_then(|()| sync(&fresh)).and_then(|()| {
+    let swapped = fill(&fresh).and_then(|()| {
+        sync(&fresh)?;
         if dir.exists() {
             fs::rename(dir, &old).map_err(|e| ModelError::io(dir, e))?;
         }
@@ -62,14 +63,15 @@ pub fn replace_dir(dir: &Path, fill: impl FnOnce(&Path) -> Result<(), ModelError
             // The old folder is whole: put it back before reporting.
             let _ = fs::rename(&old, dir);
             ModelError::io(dir, e)
-        })
+        })?;
+        Ok(())
     });
     if let Err(e) = swapped {
         let _ = fs::remove_dir_all(&fresh);
         return Err(e);
     }
     clear(&old).map_err(|e| ModelError::io(&old, e))?;
-    sync(&parent)
+    Ok(sync(&parent)?)
 }
 
 /// The files of a bundle folder, as `name` or `folder/name`, sorted. Anything but files and one level of folders is

@@ -181,6 +181,7 @@ fn measure(config: &Config, data: &Path, out: &Path) -> Result<[f64; 2], TrainEr
     let options = RunOptions {
         out: out.to_owned(),
         base: data.to_owned(),
+        cache: None,
         resume: false,
         stop: Arc::new(AtomicBool::new(false)),
     };

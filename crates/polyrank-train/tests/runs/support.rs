@@ -120,6 +120,7 @@ impl Place {
         RunOptions {
             out: self.path(out),
             base: self.dir.path().to_owned(),
+            cache: None,
             resume: false,
             stop: Arc::new(AtomicBool::new(false)),
         }

@@ -184,8 +184,13 @@ impl Model {
     ///
     /// Problems of the configuration, of the rows or of the folder.
     pub fn fit(&self, training: &Training, out: &Path) -> Result<RunResult, TrainError> {
-        let options =
-            RunOptions { out: out.to_owned(), base: ".".into(), resume: false, stop: Arc::new(AtomicBool::new(false)) };
+        let options = RunOptions {
+            out: out.to_owned(),
+            base: ".".into(),
+            cache: None,
+            resume: false,
+            stop: Arc::new(AtomicBool::new(false)),
+        };
         polyrank_train::run(&self.config(training)?, &options, &mut |_| {})
     }
 }

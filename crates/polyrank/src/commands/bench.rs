@@ -1,7 +1,6 @@
 //! `polyrank bench`.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
@@ -13,7 +12,8 @@ use polyrank_model::optimizer::optimizer;
 use polyrank_model::options::trainer_options;
 use polyrank_model::{ModelError, memory, network_graph};
 use polyrank_schema::config::Validation;
-use polyrank_train::dataset::{Dataset, Part};
+use polyrank_train::dataset::Part;
+use polyrank_train::origin::Origin;
 use polyrank_train::run::threads;
 
 use crate::failure::Failure;
@@ -44,7 +44,8 @@ enum What {
 #[derive(Debug, Args)]
 struct Options {
     /// The rows, instead of data.train
-    file: String,
+    #[arg(required_unless_present = "cache")]
+    file: Option<String>,
     /// The configuration
     #[arg(long)]
     config: PathBuf,
@@ -54,6 +55,9 @@ struct Options {
     /// Reads, encodes and batches inside the measured time, instead of from memory
     #[arg(long)]
     from_disk: bool,
+    /// Takes the training rows of a folder that `polyrank prepare --cache` wrote, read inside the measured time
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["file", "from_disk"])]
+    cache: Option<PathBuf>,
     /// At least this many seconds are measured
     #[arg(long, default_value_t = 3.0, value_parser = seconds)]
     seconds: f64,
@@ -71,15 +75,17 @@ impl Bench {
             What::Predict(options) => (false, options),
             What::Peak { threads } => return multiply(threads.map(usize::from)),
         };
-        let files = std::slice::from_ref(&options.file);
+        let files = options.file.as_slice();
         let mut loaded = load::config(&options.config, &options.set, &[("train", files)])?;
-        // All rows of the file are measured: none is held out.
-        loaded.config.data.valid = Validation::None;
-        let mut measure = Measure::new(&loaded)?;
-        let rate = if options.from_disk {
-            measure.reading(train, options.seconds)?
-        } else {
-            measure.held(train, options.seconds)?
+        if options.cache.is_none() {
+            // All rows of the file are measured: none is held out.
+            loaded.config.data.valid = Validation::None;
+        }
+        let mut measure = Measure::new(&loaded, options.cache.as_deref())?;
+        let (rate, from) = match (&options.cache, options.from_disk) {
+            (Some(_), _) => (measure.reading(train, options.seconds)?, "from the cache"),
+            (None, true) => (measure.reading(train, options.seconds)?, "from disk"),
+            (None, false) => (measure.held(train, options.seconds)?, "from memory"),
         };
         let config = &loaded.config;
         let what = if train { "train" } else { "predict" };
@@ -90,7 +96,7 @@ impl Bench {
             threads(config),
             config.train.precision.name(),
             Isa::current().name(),
-            if options.from_disk { "from disk" } else { "from memory" },
+            from,
             rate * measure.flops(train) / 1e9,
             rate
         ))
@@ -114,24 +120,22 @@ fn multiply(threads: Option<usize>) -> Result<(), Failure> {
 /// A trainer and its rows.
 struct Measure<'a> {
     loaded: &'a Loaded,
-    dataset: Dataset,
-    encoders: Arc<polyrank_data::encode::Encoders>,
+    origin: Origin,
     trainer: Trainer<f32>,
     scorer: Scorer<f32>,
 }
 
 impl Measure<'_> {
-    fn new(loaded: &Loaded) -> Result<Measure<'_>, Failure> {
+    fn new<'a>(loaded: &'a Loaded, cache: Option<&Path>) -> Result<Measure<'a>, Failure> {
         let config = &loaded.config;
-        let dataset = Dataset::open(config, &loaded.base)?;
-        let (encoders, _) = dataset.fit(|_| {})?;
-        let graph = network_graph(config, encoders.layout()).map_err(ModelError::from)?;
+        let origin = Origin::open(config, &loaded.base, cache, |_| ())?;
+        let graph = network_graph(config, origin.encoders().layout()).map_err(ModelError::from)?;
         let settings = trainer_options(config, threads(config));
         memory::check_training(&graph, &settings, config.train.batch_size)?;
         let network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
         let trainer = Trainer::new(network, settings).map_err(|e| Failure::io("thread", e))?;
         let scorer = Scorer::new(trainer.network());
-        Ok(Measure { loaded, dataset, encoders: Arc::new(encoders), trainer, scorer })
+        Ok(Measure { loaded, origin, trainer, scorer })
     }
 
     /// Operations a row, with the backward pass counted as two forward ones.
@@ -157,7 +161,7 @@ impl Measure<'_> {
     /// Whole batches, encoded beforehand: passes over them until the time is up, after one step to warm up.
     fn held(&mut self, train: bool, seconds: f64) -> Result<f64, Failure> {
         let size = self.loaded.config.train.batch_size;
-        let encoded = self.dataset.encoded(Part::Train, &self.encoders)?;
+        let encoded = self.origin.encoded(Part::Train)?;
         let mut batches = Batches::new(encoded, size, None).collect::<Result<Vec<_>, _>>()?;
         if batches.len() > 1 {
             batches.retain(|b| b.rows == size);
@@ -176,12 +180,12 @@ impl Measure<'_> {
         Ok(rows as f64 / begin.elapsed().as_secs_f64())
     }
 
-    /// Reading, decoding, encoding and batching included: whole passes over the files until the time is up.
+    /// Reading, decoding, batching and, of raw rows, encoding included: whole passes over the files until the time is up.
     fn reading(&mut self, train: bool, seconds: f64) -> Result<f64, Failure> {
         let size = self.loaded.config.train.batch_size;
         let (begin, mut rows) = (Instant::now(), 0);
         while begin.elapsed().as_secs_f64() < seconds {
-            let encoded = self.dataset.encoded(Part::Train, &self.encoders)?;
+            let encoded = self.origin.encoded(Part::Train)?;
             let ahead = polyrank_data::stream::Prefetch::new(Batches::new(encoded, size, None), 4)
                 .map_err(|e| Failure::io("thread", e))?;
             for batch in ahead {

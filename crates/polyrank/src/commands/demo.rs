@@ -45,7 +45,7 @@ impl Demo {
         std::fs::write(&config, CONFIG).map_err(|e| Failure::io(&config, e))?;
 
         let loaded = load::config(&config, &[format!("train.seed={}", self.seed)], &[])?;
-        let result = train(&loaded, self.out.clone(), false)?;
+        let result = train(&loaded, self.out.clone(), None, false)?;
         let predictor = Predictor::load(&result.bundle)?;
         let truth = Truth::of(predictor.config());
         let compared = compare(&predictor, &["test.parquet".to_owned()], &self.out, &truth)?;

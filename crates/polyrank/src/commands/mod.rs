@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Predict(predict::Predict),
     /// Writes a bundle's embedding tables as Parquet
     Embeddings(embeddings::Embeddings),
-    /// Writes rows after operators and encoders, for other programs
+    /// Writes rows after operators and encoders: for other programs, or to train on
     Prepare(prepare::Prepare),
     /// Shows the network of a configuration or a bundle, and what is in force
     Explain(explain::Explain),

@@ -22,6 +22,9 @@ pub(crate) struct Train {
     /// Validation files, instead of data.valid
     #[arg(long, num_args = 1.., value_name = "FILE")]
     valid: Vec<String>,
+    /// The folder that `polyrank prepare --cache` wrote of these rows: they are not read and encoded again
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// The run folder
     #[arg(long, default_value = "run", value_name = "DIR")]
     out: PathBuf,
@@ -41,15 +44,15 @@ impl Train {
         let mut sets = self.set;
         sets.extend(self.seed.map(|seed| format!("train.seed={seed}")));
         let loaded = load::config(&self.config, &sets, &[("train", &self.train), ("valid", &self.valid)])?;
-        let result = train(&loaded, self.out.clone(), self.resume)?;
+        let result = train(&loaded, self.out, self.cache, self.resume)?;
         output::message(&summary(&loaded, &result));
         Ok(())
     }
 }
 
 /// Trains with progress and Ctrl-C.
-pub(crate) fn train(loaded: &Loaded, out: PathBuf, resume: bool) -> Result<RunResult, Failure> {
-    let options = RunOptions { out, base: loaded.base.clone(), resume, stop: interrupt::flag()? };
+pub(crate) fn train(loaded: &Loaded, out: PathBuf, cache: Option<PathBuf>, resume: bool) -> Result<RunResult, Failure> {
+    let options = RunOptions { out, base: loaded.base.clone(), cache, resume, stop: interrupt::flag()? };
     let mut progress = Progress::new(&loaded.config);
     let result: Result<RunResult, TrainError> = run(&loaded.config, &options, &mut |event| progress.show(event));
     progress.finish();

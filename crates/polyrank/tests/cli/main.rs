@@ -3,6 +3,7 @@
 
 #[path = "../../../polyrank-model/tests/docs/blocks.rs"]
 mod blocks;
+mod cache;
 mod demo;
 mod embeddings;
 mod examples;

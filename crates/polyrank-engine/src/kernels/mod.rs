@@ -3,6 +3,7 @@
 //! Every vector kernel has a portable twin in [`portable`] that gives the same bits in fp32: each output of a product is
 //! one chain of fused multiply-adds over ascending k, whatever the rows, the tile or the instruction set.
 #![allow(unsafe_code, reason = "SIMD intrinsics and arena views; each block says why it is sound")]
+#![cfg_attr(not(vectors), allow(dead_code, reason = "some things only vector kernels need"))]
 
 #[cfg(vectors)]
 mod amx;

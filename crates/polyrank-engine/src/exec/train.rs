@@ -349,6 +349,10 @@ impl<T: Real> Trainer<T> {
     /// Sums the slots' gradients by embedding row.
     fn gather(&mut self, input: &Input<'_, T>) {
         let Trainer { network, pool, slot_grads, sparse, .. } = self;
+        // Without tables there is no work to wake the workers for.
+        if sparse.is_empty() {
+            return;
+        }
         let mut by_table: Vec<Vec<SlotGradient<'_, T>>> = network.tables.iter().map(|_| Vec::new()).collect();
         for (node, parts) in slot_grads.iter_mut() {
             if let Op::Lookup(lookup) = &network.graph.nodes[*node].op {

@@ -60,35 +60,32 @@ simd! {
 }
 
 simd! {
-    /// `g = 0` wherever `y` is not positive: relu's gradient, from its output.
-    pub(crate) fn relu_gradient<T: Real>(g: &mut [T], y: &[T]) {
-        for (g, &y) in g.iter_mut().zip(y) {
-            *g = if y > T::ZERO { *g } else { T::ZERO };
-        }
+    /// Σ x·y over 16 partial sums, then pairwise.
+    pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+        sum_of_products(x, y)
     }
 }
 
-simd! {
-    /// Σ x·y over 16 partial sums, then pairwise.
-    pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
-        let mut sums = [T::ZERO; LANES];
-        let n = x.len().min(y.len());
-        let whole = n / LANES * LANES;
-        for (x, y) in x[..whole].chunks_exact(LANES).zip(y[..whole].chunks_exact(LANES)) {
-            for i in 0..LANES {
-                sums[i] = x[i].mul_add(y[i], sums[i]);
-            }
+/// The same within another loop.
+#[inline(always)]
+pub(super) fn sum_of_products<T: Real>(x: &[T], y: &[T]) -> T {
+    let mut sums = [T::ZERO; LANES];
+    let n = x.len().min(y.len());
+    let whole = n / LANES * LANES;
+    for (x, y) in x[..whole].chunks_exact(LANES).zip(y[..whole].chunks_exact(LANES)) {
+        for i in 0..LANES {
+            sums[i] = x[i].mul_add(y[i], sums[i]);
         }
-        for i in whole..n {
-            sums[i - whole] = x[i].mul_add(y[i], sums[i - whole]);
-        }
-        let mut half = LANES / 2;
-        while half > 0 {
-            for i in 0..half {
-                sums[i] += sums[i + half];
-            }
-            half /= 2;
-        }
-        sums[0]
     }
+    for i in whole..n {
+        sums[i - whole] = x[i].mul_add(y[i], sums[i - whole]);
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            sums[i] += sums[i + half];
+        }
+        half /= 2;
+    }
+    sums[0]
 }

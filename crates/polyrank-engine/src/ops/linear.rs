@@ -2,7 +2,7 @@
 
 use crate::exec::context::{Backward, Forward};
 use crate::graph::Param;
-use crate::kernels::elementwise::{add_assign, relu_gradient};
+use crate::kernels::by_row::{add_rows, relu_gradients};
 use crate::kernels::gemm::Start;
 use crate::kernels::half;
 use crate::ops::{Kernel, same_width};
@@ -48,9 +48,7 @@ impl Kernel for Linear {
 
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         if self.relu {
-            for r in 0..cx.rows.len() {
-                relu_gradient(cx.dy.row_mut(r), cx.y.row(r));
-            }
+            relu_gradients(&mut cx.dy, cx.y);
         }
         let (params, dy) = (cx.state.params, cx.dy.as_mat());
         let dw = &mut cx.grads[params.span(self.weight)];
@@ -66,9 +64,7 @@ impl Kernel for Linear {
             if !cx.accumulate[1] {
                 sums.fill(T::ZERO);
             }
-            for r in 0..cx.rows.len() {
-                add_assign(sums, cx.dy.row(r));
-            }
+            add_rows(sums, dy);
         }
         if let Some((dx, accumulate)) = &mut cx.dx[0] {
             let start = if *accumulate { Start::Output } else { Start::Zero };

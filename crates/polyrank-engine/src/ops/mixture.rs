@@ -1,7 +1,7 @@
 //! y = Σ_e gate[e]·expert_e (Ma et al. 2018, Eq. 6). Inputs: gate `[B, E]`, then E experts `[B, D]`.
 
 use crate::exec::context::{Backward, Forward};
-use crate::kernels::elementwise::{axpy, dot, scale_to};
+use crate::kernels::by_row::{expert_gradients, gate_gradients, mixtures};
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -28,36 +28,20 @@ impl Kernel for Mixture {
     }
 
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
-        let (gate, experts) = (cx.x[0], &cx.x[1..]);
-        for r in 0..cx.rows.len() {
-            let (gate, y) = (gate.row(r), cx.y.row_mut(r));
-            scale_to(y, gate[0], experts[0].row(r));
-            for (e, expert) in experts.iter().enumerate().skip(1) {
-                axpy(y, gate[e], expert.row(r));
-            }
-        }
+        mixtures(&mut cx.y, cx.x[0], &cx.x[1..]);
     }
 
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        let (gate, experts) = (cx.x[0], &cx.x[1..]);
+        let (gate, experts, dy) = (cx.x[0], &cx.x[1..], cx.dy.as_mat());
         let (to_gate, to_experts) = cx.dx.split_at_mut(1);
-        for r in 0..cx.rows.len() {
-            let (gate, dy) = (gate.row(r), cx.dy.row(r));
-            if let Some((dgate, accumulate)) = &mut to_gate[0] {
-                let dgate = dgate.row_mut(r);
-                for (e, expert) in experts.iter().enumerate() {
-                    let d = dot(dy, expert.row(r));
-                    dgate[e] = if *accumulate { dgate[e] + d } else { d };
-                }
+        if let Some((to, accumulate)) = &mut to_gate[0] {
+            for (e, expert) in experts.iter().enumerate() {
+                gate_gradients(to, e, *accumulate, dy, *expert);
             }
-            for (e, to) in to_experts.iter_mut().enumerate() {
-                if let Some((dx, accumulate)) = to {
-                    if *accumulate {
-                        axpy(dx.row_mut(r), gate[e], dy);
-                    } else {
-                        scale_to(dx.row_mut(r), gate[e], dy);
-                    }
-                }
+        }
+        for (e, to) in to_experts.iter_mut().enumerate() {
+            if let Some((to, accumulate)) = to {
+                expert_gradients(to, e, *accumulate, dy, gate);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! y = softmax(x / temperature) over the columns, the largest subtracted first.
 
 use crate::exec::context::{Backward, Forward};
-use crate::kernels::simd;
+use crate::kernels::by_row::softmaxes;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -24,21 +24,6 @@ pub(crate) fn back<T: Real>(temperature: f64, cx: &mut Backward<'_, T>) {
     }
 }
 
-simd! {
-    fn softmax<T: Real>(x: &[T], cold: T, y: &mut [T]) {
-        let largest = x.iter().fold(x[0], |a, &b| a.max(b));
-        let mut sum = T::ZERO;
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = ((x - largest) * cold).exp();
-            sum += *y;
-        }
-        let share = T::ONE / sum;
-        for y in y.iter_mut() {
-            *y *= share;
-        }
-    }
-}
-
 impl Kernel for Softmax {
     const NAME: &'static str = "softmax";
 
@@ -55,10 +40,7 @@ impl Kernel for Softmax {
     }
 
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
-        let cold = T::of(1.0 / self.temperature);
-        for r in 0..cx.rows.len() {
-            softmax(cx.x[0].row(r), cold, cx.y.row_mut(r));
-        }
+        softmaxes(&mut cx.y, cx.x[0], T::of(1.0 / self.temperature));
     }
 
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {

@@ -1,0 +1,247 @@
+//! Loops over the rows of small matrices, compiled for every instruction set; each gives the same bits on all of them.
+//!
+//! A row of an expert or a gate has some 8 or 16 columns: a call for each costs more than the row. So all rows are one call,
+//! and columns are taken by blocks of a fixed number, which become single vectors.
+
+use super::arena::{Mat, MatMut};
+use super::elementwise::sum_of_products;
+use super::simd;
+use crate::real::Real;
+
+/// Columns of a block.
+const BLOCK: usize = 16;
+/// Columns of a block of the softmax, which has a column an expert.
+const EXPERTS: usize = 8;
+
+/// `f` of two blocks, column by column. They are taken by value: the compiler must not fear that a write to one column
+/// changes the next that is read.
+#[inline(always)]
+fn both<T: Real>(a: [T; BLOCK], b: [T; BLOCK], f: impl Fn(T, T) -> T) -> [T; BLOCK] {
+    let mut out = a;
+    for i in 0..BLOCK {
+        out[i] = f(a[i], b[i]);
+    }
+    out
+}
+
+simd! {
+    /// `g = 0` wherever `y` is not positive: relu's gradient, from its output.
+    pub(crate) fn relu_gradients<T: Real>(g: &mut MatMut<'_, T>, y: Mat<'_, T>) {
+        let kept = |g: T, y: T| if y > T::ZERO { g } else { T::ZERO };
+        for r in 0..g.rows() {
+            let ((gs, g_rest), (ys, y_rest)) = (g.row_mut(r).as_chunks_mut::<BLOCK>(), y.row(r).as_chunks::<BLOCK>());
+            for (g, y) in gs.iter_mut().zip(ys) {
+                *g = both(*g, *y, kept);
+            }
+            for (g, &y) in g_rest.iter_mut().zip(y_rest) {
+                *g = kept(*g, y);
+            }
+        }
+    }
+}
+
+simd! {
+    /// `sums[c] += Σ_r x[r, c]`, in the order of the rows.
+    pub(crate) fn add_rows<T: Real>(sums: &mut [T], x: Mat<'_, T>) {
+        let (blocks, rest) = sums.as_chunks_mut::<BLOCK>();
+        for (b, sums) in blocks.iter_mut().enumerate() {
+            let mut total = *sums;
+            for r in 0..x.rows() {
+                let Some(x) = x.row(r)[b * BLOCK..].first_chunk::<BLOCK>() else { break };
+                for i in 0..BLOCK {
+                    total[i] += x[i];
+                }
+            }
+            *sums = total;
+        }
+        let from = blocks.len() * BLOCK;
+        for r in 0..x.rows() {
+            for (sum, &x) in rest.iter_mut().zip(&x.row(r)[from..]) {
+                *sum += x;
+            }
+        }
+    }
+}
+
+simd! {
+    /// `y = softmax(x · cold)` row by row.
+    pub(crate) fn softmaxes<T: Real>(y: &mut MatMut<'_, T>, x: Mat<'_, T>, cold: T) {
+        for r in 0..y.rows() {
+            let (x, y) = (x.row(r), y.row_mut(r));
+            let largest = x.iter().fold(x[0], |a, &b| a.max(b));
+            let ((ys, y_rest), (xs, x_rest)) = (y.as_chunks_mut::<EXPERTS>(), x.as_chunks::<EXPERTS>());
+            for (y, x) in ys.iter_mut().zip(xs) {
+                for i in 0..EXPERTS {
+                    y[i] = ((x[i] - largest) * cold).exp();
+                }
+            }
+            for (y, &x) in y_rest.iter_mut().zip(x_rest) {
+                *y = ((x - largest) * cold).exp();
+            }
+            let share = T::ONE / y.iter().fold(T::ZERO, |sum, &y| sum + y);
+            for y in y {
+                *y *= share;
+            }
+        }
+    }
+}
+
+simd! {
+    /// `y = Σ_e gate[e]·expert_e` row by row, e rising.
+    pub(crate) fn mixtures<T: Real>(y: &mut MatMut<'_, T>, gate: Mat<'_, T>, experts: &[Mat<'_, T>]) {
+        for r in 0..y.rows() {
+            let gate = gate.row(r);
+            let (blocks, rest) = y.row_mut(r).as_chunks_mut::<BLOCK>();
+            let from = blocks.len() * BLOCK;
+            for (b, y) in blocks.iter_mut().enumerate() {
+                let mut sum = [T::ZERO; BLOCK];
+                for (e, (expert, &gate)) in experts.iter().zip(gate).enumerate() {
+                    let Some(x) = expert.row(r)[b * BLOCK..].first_chunk::<BLOCK>() else { break };
+                    for i in 0..BLOCK {
+                        sum[i] = if e == 0 { gate * x[i] } else { gate.mul_add(x[i], sum[i]) };
+                    }
+                }
+                *y = sum;
+            }
+            for (c, y) in rest.iter_mut().enumerate() {
+                for (e, (expert, &gate)) in experts.iter().zip(gate).enumerate() {
+                    let x = expert.row(r)[from + c];
+                    *y = if e == 0 { gate * x } else { gate.mul_add(x, *y) };
+                }
+            }
+        }
+    }
+}
+
+simd! {
+    /// `to[r, e] = dy[r]·expert[r]`, or added to it: the gradient of a mixture's gate at one expert.
+    pub(crate) fn gate_gradients<T: Real>(
+        to: &mut MatMut<'_, T>,
+        e: usize,
+        accumulate: bool,
+        dy: Mat<'_, T>,
+        expert: Mat<'_, T>,
+    ) {
+        for r in 0..dy.rows() {
+            let (d, to) = (sum_of_products(dy.row(r), expert.row(r)), &mut to.row_mut(r)[e]);
+            *to = if accumulate { *to + d } else { d };
+        }
+    }
+}
+
+simd! {
+    /// `to[r] = gate[r, e]·dy[r]`, or added to it: the gradient of one expert of a mixture.
+    pub(crate) fn expert_gradients<T: Real>(
+        to: &mut MatMut<'_, T>,
+        e: usize,
+        accumulate: bool,
+        dy: Mat<'_, T>,
+        gate: Mat<'_, T>,
+    ) {
+        for r in 0..dy.rows() {
+            let gate = gate.row(r)[e];
+            let put = |to: T, dy: T| if accumulate { gate.mul_add(dy, to) } else { gate * dy };
+            let ((tos, to_rest), (dys, dy_rest)) =
+                (to.row_mut(r).as_chunks_mut::<BLOCK>(), dy.row(r).as_chunks::<BLOCK>());
+            for (to, dy) in tos.iter_mut().zip(dys) {
+                *to = both(*to, *dy, put);
+            }
+            for (to, &dy) in to_rest.iter_mut().zip(dy_rest) {
+                *to = put(*to, dy);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROWS: usize = 3;
+
+    /// Numbers around 0, different for each `salt`.
+    fn numbers(salt: usize, n: usize) -> Vec<f32> {
+        (0..n).map(|i| ((i * 37 + salt * 11) % 29) as f32 / 7.0 - 2.0).collect()
+    }
+
+    fn mat(data: &[f32], width: usize) -> Mat<'_, f32> {
+        Mat::of(data, ROWS, width)
+    }
+
+    /// What `f` leaves in a matrix of `width` columns that holds `before`.
+    fn after(before: &[f32], width: usize, f: impl Fn(&mut MatMut<'_, f32>)) -> Vec<f32> {
+        let mut data = before.to_vec();
+        f(&mut MatMut::of(&mut data, ROWS, width));
+        data
+    }
+
+    /// `f(row, column)` at every place.
+    fn each(width: usize, f: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+        (0..ROWS * width).map(|i| f(i / width, i % width)).collect()
+    }
+
+    #[test]
+    fn layers_pass_gradients_and_sum_them_by_column() {
+        for n in 1..=40 {
+            let (g, y) = (numbers(1, ROWS * n), numbers(2, ROWS * n));
+            let expected = each(n, |r, c| if y[r * n + c] > 0.0 { g[r * n + c] } else { 0.0 });
+            assert_eq!(after(&g, n, |g| relu_gradients(g, mat(&y, n))), expected, "{n} columns");
+            let mut sums = numbers(3, n);
+            let expected: Vec<f32> = (0..n).map(|c| (0..ROWS).fold(sums[c], |sum, r| sum + g[r * n + c])).collect();
+            add_rows(&mut sums, mat(&g, n));
+            assert_eq!(sums, expected, "{n} columns");
+        }
+    }
+
+    #[test]
+    fn softmaxes_are_their_definition() {
+        for n in 1..=20 {
+            let x = numbers(4, ROWS * n);
+            let expected = each(n, |r, c| {
+                let row = &x[r * n..][..n];
+                let largest = row.iter().copied().fold(f32::MIN, f32::max);
+                let exp = |x: f32| Real::exp((x - largest) * 0.5);
+                exp(row[c]) * (1.0 / row.iter().fold(0.0, |sum, &x| sum + exp(x)))
+            });
+            assert_eq!(after(&x, n, |y| softmaxes(y, mat(&x, n), 0.5)), expected, "{n} columns");
+        }
+    }
+
+    #[test]
+    fn mixtures_and_their_gradients_are_their_definition() {
+        for (n, count) in (1..=40).zip([1, 2, 5, 8].into_iter().cycle()) {
+            let gate = numbers(5, ROWS * count);
+            let experts: Vec<Vec<f32>> = (0..count).map(|e| numbers(6 + e, ROWS * n)).collect();
+            let views: Vec<Mat<'_, f32>> = experts.iter().map(|expert| mat(expert, n)).collect();
+            let expected = each(n, |r, c| {
+                let terms = (1..count).map(|e| (gate[r * count + e], experts[e][r * n + c]));
+                terms.fold(gate[r * count] * experts[0][r * n + c], |sum, (gate, x)| f32::mul_add(gate, x, sum))
+            });
+            let before = numbers(20, ROWS * n);
+            assert_eq!(after(&before, n, |y| mixtures(y, mat(&gate, count), &views)), expected, "{n} columns");
+
+            let (e, dy) = (count - 1, numbers(21, ROWS * n));
+            for accumulate in [false, true] {
+                let found = after(&before, n, |to| expert_gradients(to, e, accumulate, mat(&dy, n), mat(&gate, count)));
+                let expected = each(n, |r, c| {
+                    let (gate, dy) = (gate[r * count + e], dy[r * n + c]);
+                    if accumulate { f32::mul_add(gate, dy, before[r * n + c]) } else { gate * dy }
+                });
+                assert_eq!(found, expected, "{n} columns");
+                let found = after(&gate, count, |to| gate_gradients(to, e, accumulate, mat(&dy, n), views[e]));
+                let expected = each(count, |r, c| {
+                    let d = sum_of_products(&dy[r * n..][..n], &experts[e][r * n..][..n]);
+                    let was = gate[r * count + c];
+                    if c != e {
+                        was
+                    } else if accumulate {
+                        was + d
+                    } else {
+                        d
+                    }
+                });
+                assert_eq!(found, expected, "{n} columns");
+            }
+        }
+    }
+}

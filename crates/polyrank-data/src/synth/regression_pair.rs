@@ -1,7 +1,8 @@
 //! Two regression tasks of a chosen correlation, as both the MMoE and the PLE papers study them.
 //!
 //! # Equations (Ma et al. 2018, Section 3.2)
-//! `w_1 = c·u_1`, `w_2 = c·(p·u_1 + √(1 − p²)·u_2)` with orthogonal unit vectors u_1, u_2 (Eq. 2)
+//! `w_1 = c·u_1`, `w_2 = c·(p·u_1 + √(1 − p²)·u_2)` with orthogonal unit vectors u_1, u_2 (Eq. 2), so that w_k·x needs
+//! u_1·x and u_2·x alone
 //! `y_k = w_k·x + Σ_{i=1..m} sin(α_i·w_k·x + β_i) + ε`, ε ~ N(0, noise) (Eq. 3, 4), x ~ N(0, I_d)
 //!
 //! The papers leave constants open; [`Law::mmoe`] and [`Law::ple`] say which are used and why. Labels are divided by
@@ -15,7 +16,9 @@ use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field, FieldRef};
 
 use super::Rows;
-use super::random::mix;
+use super::directions::{Directions, Points, Purpose, stream};
+use super::elementary::sin_turns;
+use super::normals::normals;
 
 /// What the two tasks are like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,38 +47,33 @@ pub enum Sines {
 /// Two tasks drawn by a law and a seed.
 #[derive(Debug, Clone)]
 pub struct RegressionPair {
-    law: Law,
-    seed: u64,
-    weights: [Vec<f32>; 2],
+    directions: Directions,
+    tasks: Tasks,
+}
+
+/// Pairs of one seed whose tasks correlate in different ways. The inputs of their rows are the same, and the noise of their
+/// labels, so these are made once for all of them.
+#[derive(Debug, Clone)]
+pub struct RegressionPairs {
+    directions: Directions,
+    pairs: Vec<Tasks>,
+}
+
+/// How a pair's labels come about.
+#[derive(Debug, Clone)]
+struct Tasks {
+    /// What each task's w·x has of u_1·x and of u_2·x.
+    shares: [[f32; 2]; 2],
+    /// α and β in turns.
     sines: Vec<(f32, f32)>,
+    /// Standard deviation of ε.
+    noise: f32,
     /// What labels are divided by.
     scale: [f32; 2],
 }
 
-/// Rows, as they are made.
-struct Made {
-    /// `[n, d]`
-    inputs: Vec<f32>,
-    /// `[n, 2]`
-    labels: Vec<f32>,
-    /// The labels without their noise, `[n, 2]`.
-    means: Vec<f32>,
-}
-
-/// Rows that the labels' standard deviation is taken over.
-const SAMPLE: u64 = 10_000;
-/// Rows that are made together, so that their inputs stay in cache.
-const BLOCK: usize = 256;
-
-/// What a random number is for.
-#[derive(Clone, Copy)]
-enum Purpose {
-    Direction,
-    Frequency,
-    Phase,
-    Input,
-    Noise,
-}
+/// Rows that the labels' standard deviation is taken over, far from those that anyone asks for.
+const SAMPLE: Range<u64> = u64::MAX / 2..u64::MAX / 2 + 10_000;
 
 impl Law {
     /// The MMoE paper's (d = 100), where α and β are given parameters. Neither they nor m and c are in the paper: with
@@ -91,114 +89,106 @@ impl Law {
     }
 }
 
+impl Tasks {
+    fn new(law: &Law, seed: u64, sample: &Points) -> Tasks {
+        let p = law.correlation;
+        let shares = [[1.0, 0.0], [p, (1.0 - p * p).sqrt()]];
+        let turns = |(a, b): (f64, f64)| [a, b].map(|radians| (radians / std::f64::consts::TAU) as f32).into();
+        let sines = match law.sines {
+            Sines::Given(sines) => sines.iter().copied().map(turns).collect(),
+            Sines::Drawn(count) => {
+                let (mut frequencies, mut phases) = (vec![0f32; count], vec![0f32; count]);
+                normals(stream(seed, Purpose::Frequency), 0, &mut frequencies);
+                normals(stream(seed, Purpose::Phase), 0, &mut phases);
+                frequencies.into_iter().zip(phases).map(|(a, b)| turns((a.into(), b.into()))).collect()
+            }
+        };
+        let mut tasks = Tasks {
+            shares: shares.map(|shares| shares.map(|share| (law.length * share) as f32)),
+            sines,
+            noise: law.noise.sqrt() as f32,
+            scale: [1.0; 2],
+        };
+        let labels = tasks.labels(sample, tasks.noise);
+        tasks.scale = [0, 1].map(|k| deviation(labels.iter().skip(k).step_by(2).copied()));
+        tasks
+    }
+
+    /// The labels of rows, `[n, 2]`, with noise of this standard deviation.
+    fn labels(&self, points: &Points, noise: f32) -> Vec<f32> {
+        let mut labels = vec![0f32; points.noise.len()];
+        for (k, ([first, second], scale)) in self.shares.iter().zip(self.scale).enumerate() {
+            let along = points.along[0].iter().zip(&points.along[1]);
+            let z: Vec<f32> = along.map(|(a, b)| first * a + second * b).collect();
+            let mut y = z.clone();
+            // Sine by sine, so that rows fill a vector.
+            for (a, b) in &self.sines {
+                for (y, z) in y.iter_mut().zip(&z) {
+                    *y += sin_turns(a * z + b);
+                }
+            }
+            let drawn = points.noise.iter().skip(k).step_by(2);
+            for ((label, y), drawn) in labels.iter_mut().skip(k).step_by(2).zip(y).zip(drawn) {
+                *label = (y + noise * drawn) / scale;
+            }
+        }
+        labels
+    }
+}
+
+impl RegressionPairs {
+    /// The pairs of a law and a seed, with these correlations in place of the law's own.
+    pub fn new(law: Law, correlations: &[f64], seed: u64) -> RegressionPairs {
+        let directions = Directions::new(law.inputs, seed);
+        let sample = directions.points(SAMPLE);
+        let pair = |&correlation| Tasks::new(&Law { correlation, ..law }, seed, &sample);
+        RegressionPairs { pairs: correlations.iter().map(pair).collect(), directions }
+    }
+
+    /// Inputs `[n, d]` of these rows, and each pair's labels `[n, 2]`; row i is a function of (law, seed, i).
+    pub fn rows(&self, range: Range<u64>) -> (Vec<f32>, Vec<Vec<f32>>) {
+        let points = self.directions.points(range);
+        let labels = self.pairs.iter().map(|pair| pair.labels(&points, pair.noise)).collect();
+        (points.inputs, labels)
+    }
+}
+
 impl RegressionPair {
     /// The pair of a law and a seed.
     pub fn new(law: Law, seed: u64) -> RegressionPair {
-        let direction = |k: u64| -> Vec<f64> {
-            let mut all = vec![0f32; law.inputs];
-            normals(seed, Purpose::Direction, k << 32, &mut all);
-            all.into_iter().map(f64::from).collect()
-        };
-        let (first, second) = (unit(direction(0)), direction(1));
-        let along = dot(&first, &second);
-        let second = unit(second.iter().zip(&first).map(|(b, a)| b - along * a).collect());
-        let p = law.correlation;
-        let mixed = first.iter().zip(&second).map(|(a, b)| p * a + (1.0 - p * p).sqrt() * b);
-        let weights = [first.clone(), mixed.collect()].map(|w| w.iter().map(|w| (w * law.length) as f32).collect());
-        let sines = match law.sines {
-            Sines::Given(sines) => sines.iter().map(|(a, b)| (*a as f32, *b as f32)).collect(),
-            Sines::Drawn(count) => {
-                let (mut frequencies, mut phases) = (vec![0f32; count], vec![0f32; count]);
-                normals(seed, Purpose::Frequency, 0, &mut frequencies);
-                normals(seed, Purpose::Phase, 0, &mut phases);
-                frequencies.into_iter().zip(phases).collect()
-            }
-        };
-        let mut pair = RegressionPair { law, seed, weights, sines, scale: [1.0; 2] };
-        // Far from the rows that anyone asks for.
-        let labels = pair.make(u64::MAX / 2..u64::MAX / 2 + SAMPLE).labels;
-        pair.scale = [0, 1].map(|k| deviation(labels.iter().skip(k).step_by(2).copied()));
-        pair
-    }
-
-    /// Inputs `[n, d]` and labels `[n, 2]` of these rows; row i is a function of (law, seed, i).
-    pub fn rows(&self, range: Range<u64>) -> (Vec<f32>, Vec<f32>) {
-        let made = self.make(range);
-        (made.inputs, made.labels)
-    }
-
-    fn make(&self, range: Range<u64>) -> Made {
-        let (d, n) = (self.law.inputs, (range.end - range.start) as usize);
-        let (labels, means) = (Vec::with_capacity(2 * n), Vec::with_capacity(2 * n));
-        let mut made = Made { inputs: vec![0f32; n * d], labels, means };
-        let noise = self.law.noise.sqrt() as f32;
-        for (b, block) in made.inputs.chunks_mut(BLOCK * d).enumerate() {
-            let first = range.start + (b * BLOCK) as u64;
-            for (r, x) in block.chunks_exact_mut(d).enumerate() {
-                let row = first + r as u64;
-                normals(self.seed, Purpose::Input, row.wrapping_mul(d as u64), x);
-                let mut drawn = [0f32; 2];
-                normals(self.seed, Purpose::Noise, row.wrapping_mul(2), &mut drawn);
-                for k in 0..2 {
-                    let z: f32 = self.weights[k].iter().zip(&*x).map(|(w, x)| w * x).sum();
-                    let waves: f32 = self.sines.iter().map(|(a, b)| (a * z + b).sin()).sum();
-                    made.labels.push((z + waves + noise * drawn[k]) / self.scale[k]);
-                    made.means.push((z + waves) / self.scale[k]);
-                }
-            }
-        }
-        made
+        let directions = Directions::new(law.inputs, seed);
+        let tasks = Tasks::new(&law, seed, &directions.points(SAMPLE));
+        RegressionPair { directions, tasks }
     }
 }
 
 impl Rows for RegressionPair {
     /// Columns: x, a list of d numbers, y1 and y2; with `truth` also y1_mean and y2_mean, the labels without their noise.
     fn rows(&self, range: Range<u64>, truth: bool) -> RecordBatch {
-        let (made, d) = (self.make(range), self.law.inputs);
+        let points = self.directions.points(range);
+        let labels = self.tasks.labels(&points, self.tasks.noise);
+        let means = truth.then(|| self.tasks.labels(&points, 0.0));
         let item = Arc::new(Field::new("item", DataType::Float32, false));
-        let offsets = OffsetBuffer::from_repeated_length(d, made.inputs.len() / d);
-        let x = ListArray::new(item, offsets, Arc::new(Float32Array::from(made.inputs)), None);
+        let offsets = OffsetBuffer::from_repeated_length(self.directions.inputs(), labels.len() / 2);
+        let x = ListArray::new(item, offsets, Arc::new(Float32Array::from(points.inputs)), None);
         let mut columns: Vec<(FieldRef, ArrayRef)> =
             vec![(Arc::new(Field::new("x", x.data_type().clone(), false)), Arc::new(x))];
         let mut push = |name: &str, numbers: &[f32], k: usize| {
             let array: ArrayRef = Arc::new(Float32Array::from_iter_values(numbers.iter().skip(k).step_by(2).copied()));
             columns.push((Arc::new(Field::new(name, DataType::Float32, false)), array));
         };
-        push("y1", &made.labels, 0);
-        push("y2", &made.labels, 1);
-        if truth {
-            push("y1_mean", &made.means, 0);
-            push("y2_mean", &made.means, 1);
+        push("y1", &labels, 0);
+        push("y2", &labels, 1);
+        if let Some(means) = means {
+            push("y1_mean", &means, 0);
+            push("y2_mean", &means, 1);
         }
         RecordBatch::from(StructArray::from(columns))
     }
 
     fn width(&self) -> u64 {
-        self.law.inputs as u64 + 4
+        self.directions.inputs() as u64 + 4
     }
-}
-
-/// Numbers from N(0, 1) (Box and Muller 1958), the `from`th on.
-fn normals(seed: u64, purpose: Purpose, from: u64, out: &mut [f32]) {
-    let key = mix(seed ^ (purpose as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    for (i, pair) in out.chunks_mut(2).enumerate() {
-        let bits = mix(key ^ mix(from.wrapping_add(2 * i as u64)));
-        let uniform = |bits: u64| ((bits >> 40) as f32 + 0.5) * (1.0 / 16_777_216.0);
-        let (radius, angle) = ((-2.0 * uniform(bits).ln()).sqrt(), std::f32::consts::TAU * uniform(bits << 24));
-        let (sin, cos) = angle.sin_cos();
-        for (out, part) in pair.iter_mut().zip([cos, sin]) {
-            *out = radius * part;
-        }
-    }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn unit(v: Vec<f64>) -> Vec<f64> {
-    let length = dot(&v, &v).sqrt();
-    v.into_iter().map(|v| v / length).collect()
 }
 
 fn deviation(values: impl Iterator<Item = f32> + Clone) -> f32 {
@@ -210,6 +200,10 @@ fn deviation(values: impl Iterator<Item = f32> + Clone) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn labels(law: Law, seed: u64, range: Range<u64>) -> Vec<f32> {
+        RegressionPairs::new(law, &[law.correlation], seed).rows(range).1.concat()
+    }
 
     fn correlation(labels: &[f32]) -> f64 {
         let pairs = || labels.chunks_exact(2).map(|y| (f64::from(y[0]), f64::from(y[1])));
@@ -224,19 +218,57 @@ mod tests {
     #[test]
     fn labels_have_variance_1_and_correlate_as_the_mmoe_paper_shows() {
         for (p, expected) in [(0.6, 0.10), (0.9, 0.305), (0.95, 0.44), (1.0, 1.0)] {
-            let found = correlation(&RegressionPair::new(Law::mmoe(p), 1).rows(0..20_000).1);
+            let found = correlation(&labels(Law::mmoe(p), 1, 0..20_000));
             assert!((found - expected).abs() < 0.05, "{found} for {expected} at {p}");
         }
-        let (_, labels) = RegressionPair::new(Law::ple(0.5), 3).rows(0..20_000);
-        assert!((deviation(labels.into_iter()) - 1.0).abs() < 0.03);
+        assert!((deviation(labels(Law::ple(0.5), 3, 0..20_000).into_iter()) - 1.0).abs() < 0.03);
+    }
+
+    /// The equations as they stand, in 64 bits.
+    #[test]
+    fn labels_are_the_papers_equations() {
+        let law = Law { noise: 0.0, ..Law::mmoe(0.7) };
+        let pair = RegressionPair::new(law, 4);
+        let points = pair.directions.points(0..100);
+        let labels = pair.tasks.labels(&points, 0.0);
+        let Sines::Given(sines) = law.sines else { panic!("the law's sines are given") };
+        for (r, y) in labels.chunks_exact(2).enumerate() {
+            let [a, b] = [0, 1].map(|k: usize| f64::from(points.along[k][r]));
+            for (k, p) in [1.0, 0.7f64].into_iter().enumerate() {
+                let z = 0.35 * (p * a + (1.0 - p * p).sqrt() * b);
+                let expected = z + sines.iter().map(|(a, b)| (a * z + b).sin()).sum::<f64>();
+                let found = f64::from(y[k] * pair.tasks.scale[k]);
+                assert!((found - expected).abs() < 2e-5, "row {r}, task {k}: {found} for {expected}");
+            }
+        }
     }
 
     #[test]
-    fn a_row_does_not_depend_on_its_block() {
-        let pair = RegressionPair::new(Law::mmoe(0.5), 7);
-        let (inputs, labels) = pair.rows(0..600);
-        let (input, label) = pair.rows(511..512);
-        assert_eq!((&inputs[511 * 100..512 * 100], &labels[1022..1024]), (&input[..], &label[..]));
-        assert_ne!(RegressionPair::new(Law::mmoe(0.5), 8).rows(0..1).1, pair.rows(0..1).1);
+    fn a_row_does_not_depend_on_those_made_with_it_nor_on_other_correlations() {
+        let pairs = RegressionPairs::new(Law::mmoe(0.0), &[0.5, 1.0], 7);
+        let (inputs, all) = pairs.rows(0..600);
+        let (input, one) = pairs.rows(511..512);
+        assert_eq!(inputs[511 * 100..512 * 100], input);
+        for (p, (all, one)) in [0.5, 1.0].into_iter().zip(all.iter().zip(&one)) {
+            assert_eq!(&all[1022..1024], one);
+            assert_eq!(&labels(Law::mmoe(p), 7, 511..512), one);
+        }
+        assert_ne!(labels(Law::mmoe(0.5), 8, 0..1), labels(Law::mmoe(0.5), 7, 0..1));
+    }
+
+    #[test]
+    fn columns_are_the_rows_and_their_means_lack_the_noise_alone() {
+        let law = Law::mmoe(0.5);
+        let pair = RegressionPair::new(law, 7);
+        let batch = Rows::rows(&pair, 5..2005, true);
+        let column =
+            |name: &str| -> Vec<f32> { batch[name].as_any().downcast_ref::<Float32Array>().unwrap().values().to_vec() };
+        let expected = labels(law, 7, 5..2005);
+        for (k, (name, mean)) in [("y1", "y1_mean"), ("y2", "y2_mean")].into_iter().enumerate() {
+            let (y, mean) = (column(name), column(mean));
+            assert!(y.iter().eq(expected.iter().skip(k).step_by(2)));
+            let noise = deviation(y.iter().zip(&mean).map(|(y, mean)| (y - mean) * pair.tasks.scale[k]));
+            assert!((noise - 0.1).abs() < 0.005, "{noise}");
+        }
     }
 }

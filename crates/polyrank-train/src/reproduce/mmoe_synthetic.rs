@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use polyrank_data::synth::{Law, RegressionPair};
+use polyrank_data::synth::Law;
 
 use super::statistics::Mean;
-use super::trial::{Contender, Job, Outcome, Trial, jobs, results_of, run_all};
+use super::trial::{Contender, Outcome, Trial, jobs, results_of, run_all};
 use super::{Claim, Curves, Interval, Intervals, Settings, Study, Table};
 use crate::TrainError;
 
@@ -29,7 +29,7 @@ const STEPS: usize = 10_000;
 const BATCH_ROWS: usize = 512;
 /// Points of a curve; the last one is the final loss.
 const POINTS: usize = 20;
-const SEEDS: usize = 20;
+const SEEDS: usize = 60;
 const PAPER_SEEDS: usize = 200;
 
 /// The paper's grid of learning rates, of which each model has its best.
@@ -41,8 +41,7 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
     let seeds = settings.seeds.unwrap_or(if settings.full { PAPER_SEEDS } else { SEEDS });
     let rates = choose_rates(settings, progress)?;
     let contenders: Vec<Contender> = (0..MODELS.len()).map(|model| contender(model, rates[model].best)).collect();
-    let run = |&(seed, correlation, _): &Job| trial(seed, correlation, &contenders);
-    let outcomes = run_all(settings, progress, &jobs(0..seeds as u64, &[0, 1, 2], 1), run)?.concat();
+    let outcomes = run_trials(settings, progress, 0..seeds as u64, &contenders)?;
     let jobs = jobs(0..seeds as u64, &[0, 1, 2], MODELS.len());
     let of = |correlation, model| results_of(&outcomes, &jobs, correlation, model);
     let finals =
@@ -95,9 +94,8 @@ fn choose_rates(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Resu
     let pairs = MODELS.len() * RATES.len();
     let contenders: Vec<Contender> =
         (0..pairs).map(|pair| contender(pair / RATES.len(), RATES[pair % RATES.len()])).collect();
-    let run = |&(seed, correlation, _): &Job| trial(seed, correlation, &contenders);
     let progress = |done| progress(format!("learning rates: {done}"));
-    let outcomes = run_all(settings, &progress, &jobs(CHOOSING, &[0, 1, 2], 1), run)?.concat();
+    let outcomes = run_trials(settings, &progress, CHOOSING, &contenders)?;
     let jobs = jobs(CHOOSING, &[0, 1, 2], pairs);
     let mean = |pair: usize| {
         let of_pair = outcomes.iter().zip(&jobs).filter(|(_, job)| job.2 == pair);
@@ -116,10 +114,18 @@ fn contender(model: usize, learning_rate: f64) -> Contender {
     Contender { block: MODELS[model].1, learning_rate }
 }
 
-fn trial(seed: u64, correlation: usize, contenders: &[Contender]) -> Result<Vec<Outcome>, TrainError> {
-    let law = Law::mmoe(CORRELATIONS[correlation]);
-    let trial = Trial { towers: "[8]", batch_rows: BATCH_ROWS, steps: STEPS, points: POINTS, seed };
-    trial.run(contenders, &RegressionPair::new(law, seed), law.inputs)
+/// An outcome for each of the contenders' jobs.
+fn run_trials(
+    settings: &Settings,
+    progress: &(dyn Fn(String) + Sync),
+    seeds: Range<u64>,
+    contenders: &[Contender],
+) -> Result<Vec<Outcome>, TrainError> {
+    let run = |&seed: &u64| {
+        let trial = Trial { towers: "[8]", batch_rows: BATCH_ROWS, steps: STEPS, points: POINTS, seed };
+        trial.run(contenders, Law::mmoe(CORRELATIONS[0]), &CORRELATIONS)
+    };
+    Ok(run_all(settings, progress, &seeds.collect::<Vec<u64>>(), run)?.concat())
 }
 
 /// Mean of both tasks over the last stretch of the curve.

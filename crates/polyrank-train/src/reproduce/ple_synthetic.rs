@@ -1,10 +1,10 @@
 //! Hard sharing, MMoE and PLE against single-task networks on two regressions of correlation .2 to 1 (Tang et al. 2020,
 //! Section 5.2, Figure 7): the gain of a multi-task model is the single-task network's mean squared error less its own.
 
-use polyrank_data::synth::{Law, RegressionPair};
+use polyrank_data::synth::Law;
 
 use super::statistics::Mean;
-use super::trial::{Contender, Job, Trial, jobs, results_of, run_all};
+use super::trial::{Contender, Trial, jobs, results_of, run_all};
 use super::{Claim, Interval, Intervals, Settings, Study, Table};
 use crate::TrainError;
 
@@ -39,13 +39,14 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
     let seeds = settings.seeds.unwrap_or(if settings.full { PAPER_SEEDS } else { SEEDS });
     let (rows, correlations) = if settings.full { (PAPER_ROWS, vec![0, 1, 2, 3, 4]) } else { (ROWS, QUICK.to_vec()) };
     let contenders = MODELS.map(|(_, block)| Contender { block, learning_rate: LEARNING_RATE });
-    let run = |&(seed, correlation, _): &Job| {
-        let law = Law::ple(CORRELATIONS[correlation]);
+    let cosines: Vec<f64> = correlations.iter().map(|&correlation| CORRELATIONS[correlation]).collect();
+    let run = |&seed: &u64| {
         let steps = rows / BATCH_ROWS;
         let trial = Trial { towers: "[]", batch_rows: BATCH_ROWS, steps, points: POINTS, seed };
-        trial.run(&contenders, &RegressionPair::new(law, seed), law.inputs)
+        trial.run(&contenders, Law::ple(cosines[0]), &cosines)
     };
-    let outcomes = run_all(settings, progress, &jobs(0..seeds as u64, &correlations, 1), run)?.concat();
+    let seeds_run: Vec<u64> = (0..seeds as u64).collect();
+    let outcomes = run_all(settings, progress, &seeds_run, run)?.concat();
     let jobs = jobs(0..seeds as u64, &correlations, MODELS.len());
     let of = |correlation, model| results_of(&outcomes, &jobs, correlation, model);
     // By seed: a task's final error with a model.

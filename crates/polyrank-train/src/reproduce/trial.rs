@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polyrank_data::encode::{DenseLayout, InputLayout};
-use polyrank_data::synth::RegressionPair;
+use polyrank_data::synth::{Law, RegressionPairs};
 use polyrank_engine::{Feed, Network, Trainer};
 use polyrank_model::{ModelError, network_graph, options::trainer_options, registry};
 use polyrank_schema::Config;
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::Settings;
 use crate::TrainError;
 
-/// A stream of rows, which costs as much as training on it, and so is made once for all networks that are compared on it.
+/// A stream of rows, which is made once for all networks that are compared on it, and for all correlations of its tasks.
 #[derive(Debug, Clone)]
 pub(super) struct Trial {
     /// `towers.units` of every network, as TOML.
@@ -23,9 +23,13 @@ pub(super) struct Trial {
     pub(super) steps: usize,
     /// Points of the loss curves.
     pub(super) points: usize,
-    /// Of the initial weights; the same for every network.
+    /// Of the rows, and of the initial weights: the same for every network.
     pub(super) seed: u64,
 }
+
+/// Steps that a network makes before it is the next one's turn, so that its weights and gradients are in cache for most of
+/// them.
+const TURN: usize = 8;
 
 /// A network and how fast it learns.
 #[derive(Debug, Clone, Copy)]
@@ -104,25 +108,32 @@ impl Trial {
         Ok((trainer, outcome))
     }
 
-    /// Trains every network on rows that are new in every step, so that the loss before each step is a test loss; an
-    /// outcome each, in their order.
+    /// Trains every network at every correlation on rows that are new in every step, so that the loss before each step is
+    /// a test loss; an outcome each, correlation by correlation in the contenders' order.
     pub(super) fn run(
         &self,
         contenders: &[Contender],
-        rows: &RegressionPair,
-        inputs: usize,
+        law: Law,
+        correlations: &[f64],
     ) -> Result<Vec<Outcome>, TrainError> {
-        let pairs: Result<Vec<_>, _> = contenders.iter().map(|contender| self.trainer(contender, inputs)).collect();
-        let (mut trainers, mut outcomes): (Vec<_>, Vec<_>) = pairs?.into_iter().unzip();
+        let rows = RegressionPairs::new(law, correlations, self.seed);
+        let networks =
+            correlations.iter().flat_map(|_| contenders).map(|contender| self.trainer(contender, law.inputs));
+        let (mut trainers, mut outcomes): (Vec<_>, Vec<_>) =
+            networks.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let point = |step: usize| step * self.points / self.steps;
-        for step in 0..self.steps {
-            let first = (step * self.batch_rows) as u64;
-            let (x, labels) = rows.rows(first..first + self.batch_rows as u64);
-            let feed = Feed { rows: self.batch_rows, slots: Vec::new(), dense: &x };
-            for (trainer, outcome) in trainers.iter_mut().zip(&mut outcomes) {
-                let report = trainer.step(&feed, &labels).map_err(ModelError::from)?;
-                for (sum, loss) in outcome.curve[point(step)].iter_mut().zip(&report.loss_sums) {
-                    *sum += loss / self.batch_rows as f64;
+        for turn in (0..self.steps).step_by(TURN) {
+            let steps = turn..self.steps.min(turn + TURN);
+            let (x, labels) = rows.rows((steps.start * self.batch_rows) as u64..(steps.end * self.batch_rows) as u64);
+            let labels = labels.iter().flat_map(|labels| std::iter::repeat_n(labels, contenders.len()));
+            for ((trainer, outcome), labels) in trainers.iter_mut().zip(&mut outcomes).zip(labels) {
+                let batches = x.chunks(self.batch_rows * law.inputs).zip(labels.chunks(self.batch_rows * 2));
+                for (step, (dense, labels)) in steps.clone().zip(batches) {
+                    let feed = Feed { rows: self.batch_rows, slots: Vec::new(), dense };
+                    let report = trainer.step(&feed, labels).map_err(ModelError::from)?;
+                    for (sum, loss) in outcome.curve[point(step)].iter_mut().zip(&report.loss_sums) {
+                        *sum += loss / self.batch_rows as f64;
+                    }
                 }
             }
         }
@@ -136,7 +147,7 @@ impl Trial {
 
 #[cfg(test)]
 mod tests {
-    use polyrank_data::synth::{Law, Sines};
+    use polyrank_data::synth::Sines;
 
     use super::*;
 
@@ -148,7 +159,7 @@ mod tests {
         let mmoe = Contender { block: "{ type = \"mmoe\", experts = 3, expert_units = [8] }", learning_rate: 0.01 };
         let slow = Contender { learning_rate: 1e-5, ..mmoe };
         let run = |contenders: &[Contender]| {
-            let outcomes = trial.run(contenders, &RegressionPair::new(law, 3), law.inputs).unwrap();
+            let outcomes = trial.run(contenders, law, &[0.9]).unwrap();
             outcomes.into_iter().map(|outcome| outcome.curve).collect::<Vec<_>>()
         };
         let curves = run(&[mmoe, slow]);
@@ -156,6 +167,10 @@ mod tests {
         assert!(learns(&curves[0]) && !learns(&curves[1]), "{curves:?}");
         // Who else is on the stream does not matter.
         assert_eq!(curves, [run(&[mmoe]), run(&[slow])].concat());
+        // Nor does which correlations are.
+        let all = trial.run(&[slow, mmoe], law, &[0.5, 0.9]).unwrap();
+        assert_eq!([&all[3].curve, &all[2].curve], [&curves[0], &curves[1]]);
+        assert_ne!(all[1].curve, all[3].curve);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One training step: forward, losses, backward over micro-batches; then the update.
 
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 
@@ -65,7 +65,7 @@ pub struct Trainer<T: Real> {
     network: Network<T>,
     options: TrainerOptions,
     plan: Plan,
-    pool: rayon::ThreadPool,
+    pool: Arc<rayon::ThreadPool>,
     transposed: Vec<Param>,
     /// Where the gradients of parameters lie that no head depends on.
     unreached: Vec<Range<usize>>,
@@ -122,7 +122,7 @@ impl<T: Real> Trainer<T> {
             network,
             options,
             plan,
-            pool,
+            pool: Arc::new(pool),
             transposed,
             unreached,
             dense_state,
@@ -165,8 +165,9 @@ impl<T: Real> Trainer<T> {
         self.rate_factor = factor;
     }
 
-    /// The worker threads, for scoring beside training.
-    pub fn pool(&self) -> &rayon::ThreadPool {
+    /// The worker threads: to score beside training, or to make many small steps within them, each of which would else
+    /// wake them anew.
+    pub fn pool(&self) -> &Arc<rayon::ThreadPool> {
         &self.pool
     }
 

@@ -1,6 +1,7 @@
 //! Networks trained side by side on an endless stream of made-up rows.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polyrank_data::encode::{DenseLayout, InputLayout};
@@ -27,8 +28,8 @@ pub(super) struct Trial {
     pub(super) seed: u64,
 }
 
-/// Steps that a network makes before it is the next one's turn, so that its weights and gradients are in cache for most of
-/// them.
+/// Steps that a network makes before it is the next one's turn, so that its thread is woken once, and its weights and
+/// gradients are in cache, for all of them.
 const TURN: usize = 8;
 
 /// A network and how fast it learns.
@@ -128,13 +129,18 @@ impl Trial {
             let labels = labels.iter().flat_map(|labels| std::iter::repeat_n(labels, contenders.len()));
             for ((trainer, outcome), labels) in trainers.iter_mut().zip(&mut outcomes).zip(labels) {
                 let batches = x.chunks(self.batch_rows * law.inputs).zip(labels.chunks(self.batch_rows * 2));
-                for (step, (dense, labels)) in steps.clone().zip(batches) {
-                    let feed = Feed { rows: self.batch_rows, slots: Vec::new(), dense };
-                    let report = trainer.step(&feed, labels).map_err(ModelError::from)?;
-                    for (sum, loss) in outcome.curve[point(step)].iter_mut().zip(&report.loss_sums) {
-                        *sum += loss / self.batch_rows as f64;
+                let workers = Arc::clone(trainer.pool());
+                let take_turn = || {
+                    for (step, (dense, labels)) in steps.clone().zip(batches) {
+                        let feed = Feed { rows: self.batch_rows, slots: Vec::new(), dense };
+                        let report = trainer.step(&feed, labels).map_err(ModelError::from)?;
+                        for (sum, loss) in outcome.curve[point(step)].iter_mut().zip(&report.loss_sums) {
+                            *sum += loss / self.batch_rows as f64;
+                        }
                     }
-                }
+                    Ok::<(), ModelError>(())
+                };
+                workers.install(take_turn)?;
             }
         }
         for at in 0..self.points {

@@ -10,7 +10,6 @@ use polyrank_engine::{Feed, Network, Trainer};
 use polyrank_model::{ModelError, network_graph, options::trainer_options, registry};
 use polyrank_schema::Config;
 use polyrank_schema::config::Side;
-use rayon::prelude::*;
 
 use super::Settings;
 use crate::TrainError;
@@ -63,22 +62,36 @@ pub(super) fn results_of<'a, R>(results: &'a [R], jobs: &[Job], setting: usize, 
     results.iter().zip(jobs).filter(|(_, job)| (job.1, job.2) == (setting, model)).map(|(result, _)| result).collect()
 }
 
-/// Runs jobs on the settings' threads, in parallel, and says how many are done; results in the jobs' order.
+/// Runs jobs on the settings' threads, one at a time on each and the first ones first, and says how many are done; results in
+/// the jobs' order. The first error ends it.
 pub(super) fn run_all<J: Sync, R: Send>(
     settings: &Settings,
     progress: &(dyn Fn(String) + Sync),
     jobs: &[J],
     run: impl Fn(&J) -> Result<R, TrainError> + Sync,
 ) -> Result<Vec<R>, TrainError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(settings.threads).build();
-    let pool = pool.map_err(|e| TrainError::io("threads", std::io::Error::other(e)))?;
-    let done = AtomicUsize::new(0);
-    let job = |job: &J| {
-        let result = run(job)?;
-        progress(format!("{} of {} runs", done.fetch_add(1, Ordering::Relaxed) + 1, jobs.len()));
-        Ok(result)
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    // No pool of workers: one that waits for a network's own threads would begin another job meanwhile, and that one the next.
+    let work = || {
+        let mut results = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(at) else { return Ok(results) };
+            // Nobody takes a job after an error.
+            results.push((at, run(job).inspect_err(|_| next.store(jobs.len(), Ordering::Relaxed))?));
+            progress(format!("{} of {} runs", done.fetch_add(1, Ordering::Relaxed) + 1, jobs.len()));
+        }
     };
-    pool.install(|| jobs.par_iter().with_max_len(1).map(job).collect())
+    let parts: Vec<Result<Vec<(usize, R)>, TrainError>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..settings.threads.clamp(1, jobs.len().max(1))).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|e| std::panic::resume_unwind(e))).collect()
+    });
+    let mut results = Vec::with_capacity(jobs.len());
+    for part in parts {
+        results.extend(part?);
+    }
+    results.sort_by_key(|(at, _)| *at);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 impl Trial {
@@ -185,6 +198,17 @@ mod tests {
         let jobs: Vec<usize> = (0..50).collect();
         let twice = run_all(&settings, &|_| {}, &jobs, |job| Ok(2 * job)).unwrap();
         assert_eq!(twice, (0..50).map(|job| 2 * job).collect::<Vec<_>>());
+        // As many at a time as there are threads, though each waits for workers of its own.
+        let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let waits = |_: &usize| {
+            most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            let workers = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+            workers.install(|| std::thread::sleep(std::time::Duration::from_millis(2)));
+            running.fetch_sub(1, Ordering::SeqCst);
+            Ok(())
+        };
+        run_all(&settings, &|_| {}, &jobs[..10], waits).unwrap();
+        assert!(most.into_inner() <= 2);
         let broken =
             |job: &usize| if *job == 7 { Err(TrainError::io("x", std::io::Error::other("no"))) } else { Ok(()) };
         assert!(run_all(&settings, &|_| {}, &jobs, broken).is_err());

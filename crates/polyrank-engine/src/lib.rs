@@ -20,6 +20,7 @@ mod rng;
 mod table;
 
 pub use exec::feed::{Feed, FeedError, SlotIds};
+pub use exec::held;
 pub use exec::score::Scorer;
 pub use exec::targets::Targets;
 pub use exec::train::{StepReport, Trainer, TrainerOptions};

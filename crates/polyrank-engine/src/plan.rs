@@ -234,7 +234,7 @@ fn slice(host: Place, column: usize, width: usize) -> Place {
 }
 
 /// Rows of a micro-batch: fewer if a row's lists or fields are many, so that their values too stay in cache.
-fn micro_rows(graph: &Graph) -> usize {
+pub(crate) fn micro_rows(graph: &Graph) -> usize {
     let most = graph.nodes.iter().map(|node| node.space.most()).max().unwrap_or(1);
     // AMX multiplies so fast that reading weights and adding to gradients must be worth more rows.
     let tiles = Isa::current() == Isa::Amx && graph.nodes.iter().any(|node| node.op.multiplies_rounded());

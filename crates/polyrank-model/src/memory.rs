@@ -1,12 +1,10 @@
 //! What a network needs of the machine's memory, compared with what is free before anything is allocated: an error can
 //! say what to lower, a failed allocation only ends the program.
 
-use polyrank_engine::{Graph, Optimizer, TrainerOptions};
+use polyrank_engine::{Graph, Optimizer, TrainerOptions, held};
 
 use crate::error::ModelError;
 
-/// Rows that a worker thread computes at a time.
-const ROWS_A_THREAD: u128 = 64;
 /// Bytes of a number.
 const NUMBER: u128 = 4;
 
@@ -52,6 +50,7 @@ fn numbers(graph: &Graph) -> Vec<Need> {
 }
 
 fn training(graph: &Graph, options: &TrainerOptions, batch_rows: usize) -> Vec<Need> {
+    let (rows_a_thread, gradients) = held(graph, batch_rows);
     let mut needs = numbers(graph);
     let mut states = Vec::new();
     let penalised = options.penalise_whole_tables && options.embedding_penalty != (0.0, 0.0);
@@ -75,8 +74,7 @@ fn training(graph: &Graph, options: &TrainerOptions, batch_rows: usize) -> Vec<N
             _ => 1,
         };
         // The weights and their transpose, state, and a gradient for each part of the batch.
-        let parts = batch_rows.div_ceil(64).min((batch_rows / 512).clamp(4, 16)) as u128;
-        layers.bytes *= 2 + state + parts;
+        layers.bytes *= 2 + state + gradients as u128;
     }
     // A checkpoint has all state beside, then one table after the other as numbers, their bytes, and a file.
     let largest = graph.tables().iter().enumerate().max_by_key(|(_, t)| t.rows as u128 * t.dim as u128);
@@ -87,7 +85,7 @@ fn training(graph: &Graph, options: &TrainerOptions, batch_rows: usize) -> Vec<N
     let nodes = graph.summary();
     let columns: u128 = nodes.iter().map(|n| n.width as u128 * n.space.most() as u128).sum();
     let batch_wide = nodes.iter().any(|n| n.op == "batch_norm");
-    let rows = if batch_wide { batch_rows as u128 } else { ROWS_A_THREAD * options.threads as u128 };
+    let rows = if batch_wide { batch_rows as u128 } else { rows_a_thread as u128 * options.threads as u128 };
     needs.push(Need { what: "the values of a batch".to_owned(), bytes: NUMBER * rows * columns, lower: LOWER_VALUES });
     needs
 }

@@ -292,13 +292,15 @@ impl Iterator for Rows {
     type Item = Result<RawBatch, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let result = self.read().transpose();
-        self.ended = !matches!(result, Some(Ok(_)));
-        result
+        let next = if self.ended { None } else { self.read().transpose() };
+        ends_at_an_error(next, &mut self.ended)
     }
+}
+
+/// What a reader gives next; nothing follows an error or the end.
+fn ends_at_an_error<T>(next: Option<Result<T, DataError>>, ended: &mut bool) -> Option<Result<T, DataError>> {
+    *ended = !matches!(next, Some(Ok(_)));
+    next
 }
 
 fn no_files() -> DataError {

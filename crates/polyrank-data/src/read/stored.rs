@@ -9,7 +9,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::guard::guarded;
 use super::parquet::{KIND, open};
-use super::{RawBatch, bad_file, positions};
+use super::{RawBatch, bad_file, ends_at_an_error, positions};
 use crate::error::DataError;
 
 /// Reads columns of one Parquet file; ends after the first error.
@@ -65,11 +65,7 @@ impl Iterator for Stored {
     type Item = Result<RawBatch, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let result = self.read().transpose();
-        self.ended = !matches!(result, Some(Ok(_)));
-        result
+        let next = if self.ended { None } else { self.read().transpose() };
+        ends_at_an_error(next, &mut self.ended)
     }
 }

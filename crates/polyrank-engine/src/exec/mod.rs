@@ -13,11 +13,20 @@ pub mod train;
 mod update;
 pub(crate) mod workspace;
 
+use crate::graph::Graph;
+use crate::plan::micro_rows;
+
 /// Most rows of a micro-batch in fp32: few enough that a ranker's values stay in the second-level cache.
 pub(crate) const MICRO_ROWS: usize = 64;
 
 /// Rows that are worth another thread.
 const LEAST_ROWS: usize = 16;
+
+/// What training on batches of `rows` rows holds: rows whose values a thread has at a time, and gradients of all layers.
+pub fn held(graph: &Graph, rows: usize) -> (usize, usize) {
+    let most = micro_rows(graph);
+    (most, Cut::of(rows, most).lanes.len() - 1)
+}
 
 /// How a batch is cut: micro-batches of consecutive rows, at most as many as the plan says, and lanes of consecutive
 /// micro-batches. A lane sums its gradients in order; lanes are summed in order.

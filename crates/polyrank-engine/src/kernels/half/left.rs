@@ -1,6 +1,6 @@
 //! Left operands: rows of pairs, one after the other.
 
-use super::{BLOCK, Pair, blocks, first, pair_lines, pair_neighbours, second};
+use super::{BLOCK, Pair, blocks, first, pair_neighbours, pair_rows, second};
 use crate::kernels::arena::Mat;
 use crate::real::Real;
 
@@ -71,11 +71,7 @@ pub(in crate::kernels) fn of_columns<T: Real>(x: Mat<'_, T>, out: &mut Left) {
     out.resize(x.width(), x.rows());
     let mut line = vec![0; x.width()];
     for p in 0..blocks(x.rows()) * BLOCK {
-        match (2 * p < x.rows(), 2 * p + 1 < x.rows()) {
-            (true, true) => pair_lines(x.row(2 * p), x.row(2 * p + 1), &mut line),
-            (true, false) => pair_lines(x.row(2 * p), &[], &mut line),
-            _ => line.fill(0),
-        }
+        pair_rows(x.rows(), p, |r| x.row(r), &mut line);
         for (c, &pair) in line.iter().enumerate() {
             out.row_mut(c)[p] = pair;
         }

@@ -228,6 +228,15 @@ simd! {
     }
 }
 
+/// The pairs of rows 2p and 2p + 1 of `rows`, which `row` gives; zeros where there are none.
+fn pair_rows<'a, T: Real>(rows: usize, p: usize, row: impl Fn(usize) -> &'a [T], out: &mut [Pair]) {
+    match (2 * p < rows, 2 * p + 1 < rows) {
+        (true, true) => pair_lines(row(2 * p), row(2 * p + 1), out),
+        (true, false) => pair_lines(row(2 * p), &[], out),
+        _ => out.fill(0),
+    }
+}
+
 simd! {
     /// The pairs of neighbours of a line.
     fn pair_neighbours<T: Real>(line: &[T], out: &mut [Pair]) {

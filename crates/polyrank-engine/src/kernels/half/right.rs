@@ -1,7 +1,7 @@
 //! Right operands: blocks of 16 pairs × 16 columns; a block's rows one after the other, then the blocks of a column from
 //! the first step to the last, then the columns.
 
-use super::{BLOCK, Pair, blocks, first, pair_lines, pair_neighbours, second};
+use super::{BLOCK, Pair, blocks, first, pair_neighbours, pair_rows, second};
 use crate::kernels::arena::Mat;
 use crate::kernels::gemm::{padded_columns, panels};
 use crate::real::Real;
@@ -32,11 +32,7 @@ pub(in crate::kernels) fn of_columns<T: Real>(x: Mat<'_, T>, out: &mut Vec<Pair>
     resize(out, k, n);
     let mut line = vec![0; n];
     for p in 0..blocks(k) * BLOCK {
-        match (2 * p < k, 2 * p + 1 < k) {
-            (true, true) => pair_lines(x.row(2 * p), x.row(2 * p + 1), &mut line),
-            (true, false) => pair_lines(x.row(2 * p), &[], &mut line),
-            _ => line.fill(0),
-        }
+        pair_rows(k, p, |r| x.row(r), &mut line);
         put(&line, p, 0, k, out);
     }
 }
@@ -48,11 +44,7 @@ pub(in crate::kernels) fn of_packed<T: Real>(packed: &[T], k: usize, n: usize, o
         let row = |p: usize| &packed[panel.offset + p * panel.padded..][..panel.padded];
         let mut line = vec![0; panel.padded];
         for p in 0..blocks(k) * BLOCK {
-            match (2 * p < k, 2 * p + 1 < k) {
-                (true, true) => pair_lines(row(2 * p), row(2 * p + 1), &mut line),
-                (true, false) => pair_lines(row(2 * p), &[], &mut line),
-                _ => line.fill(0),
-            }
+            pair_rows(k, p, row, &mut line);
             put(&line, p, panel.column, k, out);
         }
     }

@@ -161,7 +161,11 @@ mod tests {
         assert_eq!(stored(&graph()), 4 * (1000 * 8 + 8 * 5));
         let bytes = |optimizer| training(&graph(), &options(optimizer), 64).iter().map(|n| n.bytes).collect::<Vec<_>>();
         let plain = bytes(Optimizer::Sgd { learning_rate: 0.1 });
-        assert_eq!(plain, [4 * 8000 + 3 * 4 * 8000, 4 * 40 * 3, 4 * 64 * 2 * (8 + 5)]);
+        // A batch of 64 rows is two micro-batches: each has its gradients of the layer.
+        let (rows, lanes) = held(&graph(), 64);
+        assert_eq!(lanes, 2);
+        let values = 4 * rows as u128 * 2 * (8 + 5);
+        assert_eq!(plain, [4 * 8000 + 3 * 4 * 8000, 4 * 40 * (2 + 2), values]);
         let row_wise = Optimizer::RowWiseAdagrad { learning_rate: 0.1, initial_accumulator: 0.0, epsilon: 1e-10 };
         assert_eq!(bytes(row_wise)[0], 4 * 9000 + 3 * 4 * 8000);
         assert_eq!(bytes(Optimizer::Momentum { learning_rate: 0.1, momentum: 0.9 })[0], 4 * 16_000 + 3 * 4 * 8000);

@@ -83,6 +83,21 @@ impl<T: Real> Params<T> {
         self.spans[param.0].0.clone()
     }
 
+    /// The parts of a matrix and of a vector, without its padding, of a buffer of the same layout.
+    pub(crate) fn parts<'b>(
+        &self,
+        buffer: &'b mut [T],
+        matrix: Param,
+        vector: Option<Param>,
+    ) -> (&'b mut [T], Option<&'b mut [T]>) {
+        let Some(vector) = vector else { return (&mut buffer[self.span(matrix)], None) };
+        let columns = self.spans[vector.0].1.len();
+        match buffer.get_disjoint_mut([self.span(matrix), self.span(vector)]) {
+            Ok([matrix, vector]) => (matrix, Some(&mut vector[..columns])),
+            Err(_) => unreachable!("parameters lie beside each other"),
+        }
+    }
+
     /// A parameter as stored: packed or padded.
     pub(crate) fn get(&self, param: Param) -> &[T] {
         &self.values[self.span(param)]

@@ -98,6 +98,11 @@ impl<'a, T: Copy> MatMut<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr().add(r * self.ld), self.width) }
     }
 
+    /// The same matrix, to write, for a while.
+    pub(crate) fn again(&mut self) -> MatMut<'_, T> {
+        MatMut { data: self.data, rows: self.rows, width: self.width, ld: self.ld, life: PhantomData }
+    }
+
     /// The same matrix, to read.
     pub(crate) fn as_mat(&self) -> Mat<'_, T> {
         Mat { data: self.data, rows: self.rows, width: self.width, ld: self.ld, life: PhantomData }

@@ -5,6 +5,7 @@
 //! that nothing is repacked between a step's update and the next step's forward product.
 
 use super::arena::{Mat, MatMut};
+use super::gradient::Gradient;
 use super::{Isa, portable};
 
 /// Widest panel, columns.
@@ -57,8 +58,8 @@ pub(crate) trait Products: Copy + Sized {
     /// `c[r, j] = start + Σ_k a[r, k]·b[k, j]`, then relu if asked; b is packed `[k, n]`, n = `c.width()`.
     fn product(a: Mat<'_, Self>, b: &[Self], start: Start<'_, Self>, relu: bool, c: &mut MatMut<'_, Self>);
 
-    /// `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`; dw is packed `[x.width(), dy.width()]`.
-    fn outer(x: Mat<'_, Self>, dy: Mat<'_, Self>, dw: &mut [Self], accumulate: bool);
+    /// Finishes the gradient, then `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`; dw is packed `[x.width(), dy.width()]`.
+    fn outer(x: Mat<'_, Self>, dy: &mut Gradient<'_, Self>, dw: &mut [Self], accumulate: bool);
 
     /// Packs the transpose `[n, k]` of a packed matrix `[k, n]`; what pads its columns stays.
     fn pack_transpose(packed: &[Self], k: usize, n: usize, out: &mut [Self]);
@@ -76,14 +77,14 @@ impl Products for f32 {
         }
     }
 
-    fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
-        check_outer(&x, &dy, dw.len());
+    fn outer(x: Mat<'_, f32>, dy: &mut Gradient<'_, f32>, dw: &mut [f32], accumulate: bool) {
+        check_outer(&x, &dy.dy, dw.len());
         match Isa::current() {
             #[cfg(vectors)]
             Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => super::avx512::outer(x, dy, dw, accumulate),
             #[cfg(vectors)]
-            Isa::Avx2 => super::avx2::outer(x, dy, dw, accumulate),
-            _ => portable::outer(x, dy, dw, accumulate),
+            Isa::Avx2 => super::avx2::outer(x, dy.finish(), dw, accumulate),
+            _ => portable::outer(x, dy.finish(), dw, accumulate),
         }
     }
 
@@ -105,9 +106,9 @@ impl Products for f64 {
         portable::product(a, b, start, relu, c);
     }
 
-    fn outer(x: Mat<'_, f64>, dy: Mat<'_, f64>, dw: &mut [f64], accumulate: bool) {
-        check_outer(&x, &dy, dw.len());
-        portable::outer(x, dy, dw, accumulate);
+    fn outer(x: Mat<'_, f64>, dy: &mut Gradient<'_, f64>, dw: &mut [f64], accumulate: bool) {
+        check_outer(&x, &dy.dy, dw.len());
+        portable::outer(x, dy.finish(), dw, accumulate);
     }
 
     fn pack_transpose(packed: &[f64], k: usize, n: usize, out: &mut [f64]) {
@@ -124,7 +125,7 @@ fn check<T: Copy>(a: &Mat<'_, T>, b_len: usize, start: &Start<'_, T>, c: &MatMut
     }
 }
 
-fn check_outer<T: Copy>(x: &Mat<'_, T>, dy: &Mat<'_, T>, dw_len: usize) {
+fn check_outer<T: Copy>(x: &Mat<'_, T>, dy: &MatMut<'_, T>, dw_len: usize) {
     assert_eq!(x.rows(), dy.rows(), "rows of an outer product");
     assert_eq!(dw_len, x.width() * padded_columns(dy.width()), "packed gradient of an outer product");
 }

@@ -14,6 +14,7 @@ mod avx2;
 mod avx512;
 pub(crate) mod by_row;
 pub(crate) mod gemm;
+pub(crate) mod gradient;
 pub(crate) mod half;
 mod peak;
 pub(crate) mod portable;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::arena::{Arena, Mat, MatMut, Place, View};
 use super::gemm::{Products, Start, pack, padded_columns, unpack};
+use super::gradient::Gradient;
 use super::half::{HalfProducts, Left};
 use super::{Isa, half, portable};
 use crate::real::Real;
@@ -72,16 +73,20 @@ impl Strided {
 
 type ProductFn = fn(Mat<'_, f32>, &[f32], Start<'_, f32>, bool, &mut MatMut<'_, f32>);
 type HalfProductFn = fn(&Left, &[half::Pair], Start<'_, f32>, bool, &mut MatMut<'_, f32>);
-type OuterFn = fn(Mat<'_, f32>, Mat<'_, f32>, &mut [f32], bool);
+type OuterFn = fn(Mat<'_, f32>, &mut Gradient<'_, f32>, &mut [f32], bool);
 
 /// The kernels that this machine can run, the portable ones first.
 fn kernels() -> Vec<(Isa, ProductFn, OuterFn)> {
     #[allow(unused_mut, reason = "other processors have the portable kernels alone")]
-    let mut all: Vec<(Isa, ProductFn, OuterFn)> = vec![(Isa::Portable, portable::product, portable::outer)];
+    let mut all: Vec<(Isa, ProductFn, OuterFn)> = vec![(Isa::Portable, portable::product, |x, dy, dw, accumulate| {
+        portable::outer(x, dy.finish(), dw, accumulate);
+    })];
     #[cfg(vectors)]
     {
         if Isa::detect() >= Isa::Avx2 {
-            all.push((Isa::Avx2, super::avx2::product, super::avx2::outer));
+            all.push((Isa::Avx2, super::avx2::product, |x, dy, dw, accumulate| {
+                super::avx2::outer(x, dy.finish(), dw, accumulate);
+            }));
         }
         if Isa::detect() >= Isa::Avx512 {
             all.push((Isa::Avx512, super::avx512::product, super::avx512::outer));
@@ -211,7 +216,7 @@ fn check_outer(rows: usize, k: usize, n: usize, columns: (usize, usize), accumul
             // What an earlier batch left must not show.
             dw.fill(3.0);
         }
-        xs.read(|x| dys.read(|dy| outer(x, dy, &mut dw, accumulate)));
+        xs.read(|x| dys.write(|dy| outer(x, &mut Gradient::plain(dy), &mut dw, accumulate)));
         outputs.push((isa, dw));
     }
     for (isa, output) in &outputs {
@@ -286,7 +291,7 @@ fn check_half_outer(rows: usize, k: usize, n: usize, columns: (usize, usize), ac
     pack(&numbers(seed, 2, k * n), k, n, &mut before);
     let (mut left, mut right) = (Left::default(), Vec::new());
     Strided::new(rows, k, columns.0, &x).read(|x| f32::left_turned(x, &mut left));
-    Strided::new(rows, n, columns.1, &dy).read(|dy| f32::right(dy, &mut right));
+    Strided::new(rows, n, columns.1, &dy).write(|dy| f32::gradient(&mut Gradient::plain(dy), None, &mut right));
     let mut dw = before.clone();
     half::outer(&left, &right, n, &mut dw, accumulate);
     let (_, _, twin) = half_kernels().into_iter().rfind(|(isa, ..)| *isa <= Isa::current()).unwrap();
@@ -335,11 +340,9 @@ fn check_operands(rows: usize, width: usize, column: usize, seed: u64) {
                 assert_eq!(*pair, expected(block * half::BLOCK + c, p), "pair {i}");
             }
         };
-        for make in [f32::right, half::right::of_columns] {
-            let mut right = vec![7; 5000];
-            make(x, &mut right);
-            check_right(&right, rows, &down);
-        }
+        let mut right = vec![7; 5000];
+        half::right::of_columns(x, &mut right);
+        check_right(&right, rows, &down);
         for make in [f32::right_packed, half::right::of_packed] {
             let mut right = vec![7; 5000];
             make(&packed, rows, width, &mut right);

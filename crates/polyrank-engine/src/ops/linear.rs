@@ -2,9 +2,9 @@
 
 use crate::exec::context::{Backward, Forward};
 use crate::graph::Param;
-use crate::kernels::by_row::{add_rows, relu_gradients};
 use crate::kernels::gemm::Start;
-use crate::kernels::half;
+use crate::kernels::gradient::Gradient;
+use crate::kernels::half::{self, Buffers};
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -47,34 +47,26 @@ impl Kernel for Linear {
     }
 
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        if self.relu {
-            relu_gradients(&mut cx.dy, cx.y);
+        let params = cx.state.params;
+        let (dw, mut sums) = params.parts(cx.grads, self.weight, self.bias);
+        if let (Some(sums), Some(false)) = (&mut sums, cx.accumulate.get(1)) {
+            sums.fill(T::ZERO);
         }
-        let (params, dy) = (cx.state.params, cx.dy.as_mat());
-        let dw = &mut cx.grads[params.span(self.weight)];
+        let mut dy = Gradient { dy: cx.dy.again(), relu: self.relu.then_some(cx.y), sums };
+        let dx = cx.dx[0].as_mut().map(|(dx, accumulate)| (dx, if *accumulate { Start::Output } else { Start::Zero }));
         match cx.left {
-            Some(x) => half::with(|buffers| {
-                T::right(dy, &mut buffers.right);
-                half::outer(x, &buffers.right, self.units, dw, cx.accumulate[0]);
+            Some(x) => half::with(|Buffers { left, right }| {
+                T::gradient(&mut dy, dx.is_some().then_some(&mut *left), right);
+                half::outer(x, right, self.units, dw, cx.accumulate[0]);
+                if let Some((dx, start)) = dx {
+                    T::product_half(left, params.transposed_pairs(self.weight), start, false, dx);
+                }
             }),
-            None => T::outer(cx.x[0], dy, dw, cx.accumulate[0]),
-        }
-        if let Some(bias) = self.bias {
-            let sums = &mut cx.grads[params.span(bias)][..self.units];
-            if !cx.accumulate[1] {
-                sums.fill(T::ZERO);
-            }
-            add_rows(sums, dy);
-        }
-        if let Some((dx, accumulate)) = &mut cx.dx[0] {
-            let start = if *accumulate { Start::Output } else { Start::Zero };
-            if self.half {
-                half::with(|buffers| {
-                    T::left(dy, &mut buffers.left);
-                    T::product_half(&buffers.left, params.transposed_pairs(self.weight), start, false, dx);
-                });
-            } else {
-                T::product(dy, params.transposed(self.weight), start, false, dx);
+            None => {
+                T::outer(cx.x[0], &mut dy, dw, cx.accumulate[0]);
+                if let Some((dx, start)) = dx {
+                    T::product(dy.dy.as_mat(), params.transposed(self.weight), start, false, dx);
+                }
             }
         }
     }

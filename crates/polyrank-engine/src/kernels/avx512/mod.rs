@@ -8,6 +8,7 @@ use std::arch::x86_64::__mmask16;
 
 use super::arena::{Mat, MatMut};
 use super::gemm::{Panel, Start, panels};
+use super::gradient::{Gradient, pack_panel};
 use super::half::{Left, Pair};
 use super::scratch;
 use tile::{Element, Ends, Tile, tile_rows};
@@ -34,21 +35,18 @@ pub(super) fn product_half(a: &Left, b: &[Pair], start: Start<'_, f32>, relu: bo
     unsafe { across(a.all().as_ptr(), a.ld(), a.steps().div_ceil(2), b, start, relu, c) }
 }
 
-pub(super) fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
-    let rows = x.rows();
+pub(super) fn outer(x: Mat<'_, f32>, dy: &mut Gradient<'_, f32>, dw: &mut [f32], accumulate: bool) {
+    let (rows, n) = (x.rows(), dy.dy.width());
     // The panel of dy is read once a tile of k: packed, it costs one stream instead of a page a row, and its last
     // columns become zeros.
     let pack = |panel: Panel, packed: &mut Vec<f32>| {
-        packed.clear();
-        for r in 0..rows {
-            packed.extend_from_slice(&dy.row(r)[panel.column..][..panel.width]);
-            packed.resize((r + 1) * panel.padded, 0.0);
-        }
+        packed.resize(rows * panel.padded, 0.0);
+        pack_panel(dy, panel, packed);
     };
     scratch::with(|numbers| {
         // SAFETY: AVX-512 was detected; x and each packed panel have `rows` rows, and dw holds the product
         // (`gemm::check_outer`).
-        unsafe { down(x.as_ptr(), x.ld(), x.width(), rows, dy.width(), pack, numbers, dw, accumulate) }
+        unsafe { down(x.as_ptr(), x.ld(), x.width(), rows, n, pack, numbers, dw, accumulate) }
     });
 }
 
@@ -71,6 +69,9 @@ unsafe fn across<E: Element>(
     }
     for panel in panels(k, c.width()) {
         let lines = E::lines(panel, k);
+        // The first tiles ask for the panel after this one, a line a step: it comes while this one is worked on. After a
+        // matrix's last panel that is what lies behind it: in the flat buffer of parameters, the next layer.
+        let behind: *const f32 = b.as_ptr().wrapping_add(lines.end).cast();
         let vectors = panel.padded / 16;
         let tiles = rows.div_ceil(tile_rows(vectors));
         let mut from = 0;
@@ -102,6 +103,7 @@ unsafe fn across<E: Element>(
                         c: c.as_mut_ptr().add(r0 * ldc + panel.column),
                         ldc,
                         ends,
+                        ahead: behind.wrapping_add(if i < vectors { 16 * (i * k + from) } else { 0 }),
                     };
                     E::run(tile, r1 - r0, vectors);
                 }
@@ -122,14 +124,11 @@ unsafe fn down(
     k: usize,
     rows: usize,
     n: usize,
-    pack: impl Fn(Panel, &mut Vec<f32>),
+    mut pack: impl FnMut(Panel, &mut Vec<f32>),
     packed: &mut Vec<f32>,
     dw: &mut [f32],
     accumulate: bool,
 ) {
-    if k == 0 {
-        return;
-    }
     let ends = Ends { bias: None, from_output: accumulate, relu: false, mask: u16::MAX };
     for panel in panels(k, n) {
         let vectors = panel.padded / 16;
@@ -151,6 +150,8 @@ unsafe fn down(
                     c: dw.as_mut_ptr().add(panel.offset + i0 * panel.padded),
                     ldc: panel.padded,
                     ends,
+                    // The next tile's gradients.
+                    ahead: dw.as_ptr().wrapping_add(panel.offset + i1 * panel.padded),
                 };
                 f32::run(tile, i1 - i0, vectors);
             }

@@ -1,14 +1,16 @@
 //! Numbers rounded to bf16 and paired, as operands of products.
 
 use std::arch::x86_64::{
-    __m256bh, __m256i, __m512, __m512bh, __m512i, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh,
-    _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_rol_epi32, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_slli_epi32, _mm512_storeu_si512,
+    __m256bh, __m256i, __m512, __m512bh, __m512i, _CMP_GT_OQ, _mm512_add_ps, _mm512_castsi512_si256,
+    _mm512_cmp_ps_mask, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_extracti64x4_epi64,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_rol_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_storeu_si512,
 };
 
 use super::turn::transpose;
 use crate::kernels::arena::Mat;
 use crate::kernels::gemm::{padded, panels};
+use crate::kernels::gradient::Gradient;
 use crate::kernels::half::{BLOCK, Left, Pair, blocks, right};
 
 /// A stretch of rows of numbers: `rows` × `width`, rows `ld` apart.
@@ -74,15 +76,96 @@ pub(in crate::kernels) unsafe fn left_turned(x: Mat<'_, f32>, out: &mut Left) {
     }
 }
 
-/// The columns of `x`.
+/// As [`HalfProducts::gradient`](crate::kernels::half::HalfProducts::gradient): two rows and 32 columns at a time.
 ///
 /// # Safety
 /// The processor has AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub(in crate::kernels) unsafe fn right(x: Mat<'_, f32>, out: &mut Vec<Pair>) {
-    right::resize(out, x.rows(), x.width());
-    // SAFETY: the caller's promise.
-    unsafe { columns(Lines::of(x), out) };
+pub(in crate::kernels) unsafe fn gradient(
+    gradient: &mut Gradient<'_, f32>,
+    mut left: Option<&mut Left>,
+    right: &mut Vec<Pair>,
+) {
+    let Gradient { dy, relu, sums } = gradient;
+    let dy = Lines::of(dy.as_mat());
+    let y = relu.map(Lines::of);
+    right::resize(right, dy.rows, dy.width);
+    if let Some(left) = &mut left {
+        left.resize(dy.rows, dy.width);
+    }
+    assert!(y.is_none_or(|y| (y.rows, y.width) == (dy.rows, dy.width)), "relu's output beside its gradient");
+    assert!(sums.as_ref().is_none_or(|sums| sums.len() == dy.width), "a sum a column");
+    let height = blocks(dy.rows) * BLOCK;
+    for column in (0..dy.width).step_by(2 * BLOCK) {
+        let masks =
+            [mask(dy.width - column), if dy.width - column > BLOCK { mask(dy.width - column - BLOCK) } else { 0 }];
+        // Rows past the end, and columns past it, are zeros.
+        let row = |r: usize| {
+            let mut both = [_mm512_setzero_ps(); 2];
+            if r < dy.rows {
+                for (half, both) in both.iter_mut().enumerate() {
+                    // SAFETY: the masks keep the loads inside row r of both matrices.
+                    unsafe {
+                        let from = column + half * BLOCK;
+                        let mut keep = masks[half];
+                        if let Some(y) = y {
+                            let y = _mm512_maskz_loadu_ps(keep, y.at.wrapping_add(r * y.ld + from));
+                            keep = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(y, _mm512_setzero_ps());
+                        }
+                        *both = _mm512_maskz_loadu_ps(keep, dy.at.wrapping_add(r * dy.ld + from));
+                    }
+                }
+            }
+            both
+        };
+        let mut totals = [_mm512_setzero_ps(); 2];
+        if let Some(sums) = sums {
+            for (half, total) in totals.iter_mut().enumerate() {
+                // SAFETY: the mask keeps the load inside the sums.
+                *total =
+                    unsafe { _mm512_maskz_loadu_ps(masks[half], sums.as_ptr().wrapping_add(column + half * BLOCK)) };
+            }
+        }
+        let (one, two) = right[column * height..].split_at_mut(BLOCK * height);
+        let (mut one, mut two) = (one.chunks_exact_mut(BLOCK), two.chunks_exact_mut(BLOCK));
+        for r in (0..2 * height).step_by(2) {
+            let (above, below) = (row(r), row(r + 1));
+            let halves = [above, below].map(|[low, high]| _mm512_cvtne2ps_pbh(high, low));
+            // SAFETY: both types are 512 bits of which every pattern is a value.
+            let halves = halves.map(|halves| unsafe { std::mem::transmute::<__m512bh, __m512i>(halves) });
+            for (_, numbers) in (r..dy.rows).zip([above, below]) {
+                for half in 0..2 {
+                    totals[half] = _mm512_add_ps(totals[half], numbers[half]);
+                }
+            }
+            if let Some(left) = &mut left {
+                for (r, halves) in (r..dy.rows).zip(halves) {
+                    let to = &mut left.row_mut(r)[column / 2..][..BLOCK];
+                    // SAFETY: the store fills a block.
+                    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_rol_epi32::<16>(halves)) };
+                }
+            }
+            let pairs = |[above, below]: [__m256i; 2]| {
+                _mm512_or_si512(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(above)), _mm512_cvtepu16_epi32(below))
+            };
+            let low = halves.map(|halves| _mm512_castsi512_si256(halves));
+            let high = halves.map(|halves| _mm512_extracti64x4_epi64::<1>(halves));
+            for (line, pairs) in [(one.next(), pairs(low)), (two.next(), pairs(high))] {
+                if let Some(line) = line {
+                    // SAFETY: the store fills a block's line.
+                    unsafe { _mm512_storeu_si512(line.as_mut_ptr().cast(), pairs) };
+                }
+            }
+        }
+        if let Some(sums) = sums {
+            for (half, total) in totals.into_iter().enumerate() {
+                // SAFETY: the mask keeps the store inside the sums.
+                unsafe {
+                    _mm512_mask_storeu_ps(sums.as_mut_ptr().wrapping_add(column + half * BLOCK), masks[half], total)
+                };
+            }
+        }
+    }
 }
 
 /// The columns of a packed matrix `[k, n]`.

@@ -1,9 +1,9 @@
 //! One tile of a product, in up to 24 accumulators.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, __mmask16, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_storeu_ps,
+    __m512, __m512bh, __m512i, __mmask16, _MM_HINT_T1, _mm_prefetch, _mm512_dpbf16_ps, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use crate::kernels::gemm::Panel;
@@ -45,6 +45,8 @@ pub(super) struct Tile<E> {
     pub(super) c: *mut f32,
     pub(super) ldc: usize,
     pub(super) ends: Ends,
+    /// Where lines of 64 bytes lie that are due soon: one is asked for at every step.
+    pub(super) ahead: *const f32,
 }
 
 /// What a product reads: 32 bits that are a number, or two of bf16, for which one instruction does two steps of a chain.
@@ -68,6 +70,8 @@ pub(super) struct Lines {
     pub(super) step: usize,
     /// From 16 columns to the next.
     pub(super) vector: usize,
+    /// Where the next panel's begin.
+    pub(super) end: usize,
 }
 
 macro_rules! by_size {
@@ -101,11 +105,12 @@ macro_rules! tiles {
 
         #[target_feature(enable = $features)]
         unsafe fn $run<const R: usize, const V: usize>(tile: Tile<$kind>) {
-            let Tile { k, a, row, step, b, ldb, vector, c, ldc, ends } = tile;
+            let Tile { k, a, row, step, b, ldb, vector, c, ldc, ends, ahead } = tile;
             // SAFETY: the caller promises R rows of a and c, k rows of b, and V vectors of columns, the last one masked.
             unsafe {
                 let mut acc = begin::<R, V>(c, ldc, ends);
                 for p in 0..k {
+                    _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(16 * p).cast());
                     let mut line: [$vector; V] = [$load(b.add(p * ldb)); V];
                     for v in 1..V {
                         line[v] = $load(b.add(p * ldb + vector * v));
@@ -131,7 +136,12 @@ tiles!(
     |at: *const f32| _mm512_loadu_ps(at),
     |at: *const f32| _mm512_set1_ps(*at),
     |sum, x, y| _mm512_fmadd_ps(x, y, sum),
-    |panel: Panel, _| Lines { start: panel.offset, step: panel.padded, vector: 16 }
+    |panel: Panel, k: usize| Lines {
+        start: panel.offset,
+        step: panel.padded,
+        vector: 16,
+        end: panel.offset + k * panel.padded
+    }
 );
 
 tiles!(
@@ -144,7 +154,8 @@ tiles!(
     |sum, x, y| _mm512_dpbf16_ps(sum, x, y),
     |panel: Panel, pairs: usize| {
         let column = pairs.next_multiple_of(BLOCK);
-        Lines { start: panel.column * column, step: BLOCK, vector: BLOCK * column }
+        let start = panel.column * column;
+        Lines { start, step: BLOCK, vector: BLOCK * column, end: start + panel.padded * column }
     }
 );
 

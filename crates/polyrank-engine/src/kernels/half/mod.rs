@@ -21,6 +21,7 @@ use super::arena::{Mat, MatMut};
 #[cfg(vectors)]
 use super::avx512::pairs;
 use super::gemm::{Start, padded_columns, panels};
+use super::gradient::Gradient;
 use super::{Isa, simd};
 use crate::real::Real;
 pub(crate) use left::Left;
@@ -88,8 +89,9 @@ pub(crate) trait HalfProducts: Copy + Sized {
     /// The columns of `x`: its rows are the steps.
     fn left_turned(x: Mat<'_, Self>, out: &mut Left);
 
-    /// The columns of `x`: its rows are the steps.
-    fn right(x: Mat<'_, Self>, out: &mut Vec<Pair>);
+    /// Finishes the gradient and puts it as both products read it: the right operand of a weight's gradient and, if asked,
+    /// the left one of the input's.
+    fn gradient(dy: &mut Gradient<'_, Self>, left: Option<&mut Left>, right: &mut Vec<Pair>);
 
     /// The columns of a packed matrix `[k, n]`: its rows are the steps.
     fn right_packed(packed: &[Self], k: usize, n: usize, out: &mut Vec<Pair>);
@@ -102,7 +104,7 @@ pub(crate) trait HalfProducts: Copy + Sized {
 }
 
 /// `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`: x from [`HalfProducts::left_turned`], dy, of n columns, from
-/// [`HalfProducts::right`]; dw is packed.
+/// [`HalfProducts::gradient`]; dw is packed.
 pub(crate) fn outer<T: Real>(x: &Left, dy: &[Pair], n: usize, dw: &mut [T], accumulate: bool) {
     let (rows, start) = (x.rows(), if accumulate { Start::Output } else { Start::Zero });
     assert_eq!(dw.len(), rows * padded_columns(n), "packed gradient of an outer product");
@@ -111,6 +113,15 @@ pub(crate) fn outer<T: Real>(x: &Left, dy: &[Pair], n: usize, dw: &mut [T], accu
         let block = &mut dw[panel.offset..][..rows * panel.padded];
         let right = &dy[panel.column * column..][..panel.padded * column];
         T::product_half(x, right, start, false, &mut MatMut::of(block, rows, panel.padded));
+    }
+}
+
+/// As [`HalfProducts::gradient`], one thing after the other.
+pub(crate) fn gradient<T: Real>(dy: &mut Gradient<'_, T>, left: Option<&mut Left>, right: &mut Vec<Pair>) {
+    let dy = dy.finish();
+    right::of_columns(dy, right);
+    if let Some(left) = left {
+        left::of_rows(dy, left);
     }
 }
 
@@ -140,12 +151,12 @@ impl HalfProducts for f32 {
         }
     }
 
-    fn right(x: Mat<'_, f32>, out: &mut Vec<Pair>) {
+    fn gradient(dy: &mut Gradient<'_, f32>, left: Option<&mut Left>, right: &mut Vec<Pair>) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
             #[cfg(vectors)]
-            Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::right(x, out) },
-            _ => right::of_columns(x, out),
+            Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::gradient(dy, left, right) },
+            _ => gradient(dy, left, right),
         }
     }
 
@@ -188,8 +199,8 @@ impl HalfProducts for f64 {
         left::of_columns(x, out);
     }
 
-    fn right(x: Mat<'_, f64>, out: &mut Vec<Pair>) {
-        right::of_columns(x, out);
+    fn gradient(dy: &mut Gradient<'_, f64>, left: Option<&mut Left>, right: &mut Vec<Pair>) {
+        gradient(dy, left, right);
     }
 
     fn right_packed(packed: &[f64], k: usize, n: usize, out: &mut Vec<Pair>) {

@@ -16,6 +16,8 @@ pub(crate) struct Params<T> {
     pub(crate) values: Vec<T>,
     spans: Vec<(Range<usize>, Shape)>,
     copies: Vec<Copies<T>>,
+    /// Whether the transposes are those of the values.
+    turned: bool,
 }
 
 /// What products read instead of a matrix's numbers; made anew when those change.
@@ -37,18 +39,21 @@ impl<T: Real> Copies<T> {
         Copies { half, transposed: Vec::new(), pairs: Vec::new(), transposed_pairs: Vec::new() }
     }
 
-    /// From the packed matrix `[k, n]`.
-    fn refresh(&mut self, matrix: &[T], k: usize, n: usize, turned: bool) {
+    /// The pairs of the packed matrix `[k, n]`, if products are of those.
+    fn round(&mut self, matrix: &[T], k: usize, n: usize, turned: bool) {
         if self.half {
             T::right_packed(matrix, k, n, &mut self.pairs);
-        }
-        if self.half && turned {
-            T::right_packed_turned(matrix, k, n, &mut self.transposed_pairs);
-        } else if turned {
-            self.transposed.resize(n * gemm::padded_columns(k), T::ZERO);
-            T::pack_transpose(matrix, k, n, &mut self.transposed);
+            if turned {
+                T::right_packed_turned(matrix, k, n, &mut self.transposed_pairs);
+            }
         }
     }
+}
+
+/// The transpose of a packed matrix `[k, n]`, packed.
+fn transpose<T: Real>(matrix: &[T], k: usize, n: usize, out: &mut Vec<T>) {
+    out.resize(n * gemm::padded_columns(k), T::ZERO);
+    T::pack_transpose(matrix, k, n, out);
 }
 
 fn stored(shape: Shape) -> usize {
@@ -69,7 +74,7 @@ impl<T: Real> Params<T> {
             spans.push((start..end, decl.shape));
         }
         let copies = (0..decls.len()).map(|i| Copies::of(rounded.contains(&Param(i)))).collect();
-        let mut params = Params { values: vec![T::ZERO; end], spans, copies };
+        let mut params = Params { values: vec![T::ZERO; end], spans, copies, turned: false };
         for (i, decl) in decls.iter().enumerate() {
             let mut values = vec![T::ZERO; decl.shape.len()];
             draw(decl.init, Stream::new(seed, Purpose::Init, i as u64, 0), 0, &mut values);
@@ -109,9 +114,16 @@ impl<T: Real> Params<T> {
         &self.values[span.start..][..shape.len()]
     }
 
-    /// The packed transpose of a matrix that [`Params::refresh`] was asked for.
-    pub(crate) fn transposed(&self, param: Param) -> &[T] {
-        &self.copies[param.0].transposed
+    /// The packed transpose of a matrix: that of [`Params::turn`], or made now in `own`.
+    pub(crate) fn transposed<'a>(&'a self, param: Param, own: &'a mut Vec<T>) -> &'a [T] {
+        let (span, Shape::Matrix(k, n)) = &self.spans[param.0] else { return &[] };
+        if self.turned {
+            return &self.copies[param.0].transposed;
+        }
+        // The buffer has seen other matrices: what pads the columns must be zeros.
+        own.clear();
+        transpose(&self.values[span.clone()], *k, *n, own);
+        own
     }
 
     /// The pairs of a matrix whose products are of bf16.
@@ -124,14 +136,31 @@ impl<T: Real> Params<T> {
         &self.copies[param.0].transposed_pairs
     }
 
-    /// Copies all matrices anew for products, the given ones transposed too.
-    pub(crate) fn refresh(&mut self, turned: &[Param]) {
+    /// Rounds all matrices anew that are multiplied rounded, the given ones transposed too, after numbers changed.
+    pub(crate) fn refresh(&mut self, transposed: &[Param]) {
+        self.turned = false;
+        self.each_matrix(|i, copies, matrix, k, n| copies.round(matrix, k, n, transposed.contains(&Param(i))));
+    }
+
+    /// Transposes the given matrices that are not multiplied rounded, unless that is done.
+    pub(crate) fn turn(&mut self, transposed: &[Param]) {
+        if !std::mem::replace(&mut self.turned, true) {
+            self.each_matrix(|i, copies, matrix, k, n| {
+                if !copies.half && transposed.contains(&Param(i)) {
+                    transpose(matrix, k, n, &mut copies.transposed);
+                }
+            });
+        }
+    }
+
+    /// Calls `f` with every matrix `[k, n]`, its number and its copies, on the current rayon pool.
+    fn each_matrix(&mut self, f: impl Fn(usize, &mut Copies<T>, &[T], usize, usize) + Sync) {
         use rayon::prelude::*;
-        let Params { values, spans, copies } = self;
+        let Params { values, spans, copies, .. } = self;
         let (values, spans) = (&*values, &*spans);
         copies.par_iter_mut().enumerate().for_each(|(i, copies)| {
             if let (span, Shape::Matrix(k, n)) = &spans[i] {
-                copies.refresh(&values[span.clone()], *k, *n, turned.contains(&Param(i)));
+                f(i, copies, &values[span.clone()], *k, *n);
             }
         });
     }
@@ -146,10 +175,11 @@ impl<T: Real> Params<T> {
 
     /// Sets a parameter from row-major numbers; the caller has checked their count.
     pub(crate) fn set(&mut self, param: Param, values: &[T]) {
+        self.turned = false;
         let (span, shape) = self.spans[param.0].clone();
         set_stored(&mut self.values[span.clone()], shape, values);
         if let Shape::Matrix(k, n) = shape {
-            self.copies[param.0].refresh(&self.values[span], k, n, false);
+            self.copies[param.0].round(&self.values[span], k, n, false);
         }
     }
 

@@ -89,6 +89,8 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) slot_grad: Option<&'a mut [T]>,
     /// The columns of the input rounded to bf16, for an op that multiplies those.
     pub(crate) left: Option<&'a Left>,
+    /// A buffer for a transpose that only this micro-batch reads.
+    pub(crate) turned: &'a mut Vec<T>,
 }
 
 /// What turns a batch's sums into what a batch-wide op's forward pass reads.

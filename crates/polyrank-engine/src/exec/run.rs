@@ -42,7 +42,7 @@ impl<T: Real> Pass<'_, T> {
         workspace: &mut Workspace<T>,
         f: impl FnOnce(&mut Forward<'_, T>) -> R,
     ) -> R {
-        let Workspace { arena, lefts } = workspace;
+        let Workspace { arena, lefts, .. } = workspace;
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let reads: Vec<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
         let (x, mut y) = arena.borrow(&reads, &[self.value(Value(i), &samples)]);
@@ -66,7 +66,7 @@ impl<T: Real> Pass<'_, T> {
     ) {
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let (Some(grad), Some(training)) = (planned.grad, self.training) else { return };
-        let Workspace { arena, lefts } = workspace;
+        let Workspace { arena, lefts, turned } = workspace;
         let mut reads: Vec<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
         reads.push(self.value(Value(i), &samples));
         let mut writes = vec![self.view(Value(i), grad, &samples)];
@@ -103,6 +103,7 @@ impl<T: Real> Pass<'_, T> {
             accumulate: &accumulate,
             slot_grad: lane.slot_grad,
             left,
+            turned,
         };
         f(&mut cx);
     }

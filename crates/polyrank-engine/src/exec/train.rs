@@ -24,6 +24,10 @@ use crate::plan::{self, Barrier, Plan, Segment};
 use crate::real::Real;
 use crate::table::{SlotGradient, SparseGradient};
 
+/// Micro-batches for which weights are not worth transposing at the beginning of a step: each transposes those that it
+/// needs, which no other core has to read.
+const FEW: usize = 2;
+
 /// Settings of a [`Trainer`].
 #[derive(Debug, Clone)]
 pub struct TrainerOptions {
@@ -201,9 +205,14 @@ impl<T: Real> Trainer<T> {
         feed: &Feed<'_, T>,
         targets: impl Into<Targets<'t, T>>,
     ) -> Result<StepReport, FeedError> {
-        let report = self.gradients(feed, targets.into())?;
-        let penalty = self.update();
-        Ok(StepReport { total: report.total + penalty, ..report })
+        let targets = targets.into();
+        // Once for the whole step: each entry wakes a worker.
+        let pool = Arc::clone(&self.pool);
+        pool.install(|| {
+            let report = self.gradients(feed, targets)?;
+            let penalty = self.update();
+            Ok(StepReport { total: report.total + penalty, ..report })
+        })
     }
 
     /// Forward, losses and backward; leaves the gradients in the lanes and the slots.
@@ -230,6 +239,10 @@ impl<T: Real> Trainer<T> {
         let training = Training { seed: self.options.seed, step: self.step };
         let input = Input::training(&self.network.graph, feed, targets, training);
         self.prepare(&cut, &input);
+        if cut.bounds.len() - 1 > FEW {
+            let Trainer { network, transposed, pool, .. } = self;
+            pool.install(|| network.params.turn(transposed));
+        }
         let segments = self.plan.segments.clone();
         let mut sums: Vec<f64> = Vec::new();
         for segment in &segments {

@@ -9,11 +9,13 @@ pub(crate) struct Workspace<T> {
     pub(crate) arena: Arena<T>,
     /// By the plan's place: a value rounded to bf16, made for the first op that multiplies it and read by the others.
     pub(crate) lefts: Vec<Left>,
+    /// A matrix transposed for one op.
+    pub(crate) turned: Vec<T>,
 }
 
 impl<T: Copy + Default> Workspace<T> {
     pub(crate) fn new(plan: &Plan) -> Workspace<T> {
         let lefts = std::iter::repeat_with(Left::default).take(plan.lefts).collect();
-        Workspace { arena: Arena::new(plan.micro_rows, plan.width), lefts }
+        Workspace { arena: Arena::new(plan.micro_rows, plan.width), lefts, turned: Vec::new() }
     }
 }

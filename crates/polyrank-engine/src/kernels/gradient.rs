@@ -95,8 +95,8 @@ fn pack_column<T: Real>(gradient: &mut Gradient<'_, T>, panel: Panel, column: us
         out[column] = T::ZERO;
         if there {
             let g = &mut gradient.dy.row_mut(r)[from];
-            if gradient.relu.is_some_and(|y| !(y.row(r)[from] > T::ZERO)) {
-                *g = T::ZERO;
+            if let Some(y) = gradient.relu {
+                *g = if y.row(r)[from] > T::ZERO { *g } else { T::ZERO };
             }
             out[column] = *g;
             if let Some(sums) = &mut gradient.sums {

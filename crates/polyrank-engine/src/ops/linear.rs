@@ -65,7 +65,8 @@ impl Kernel for Linear {
             None => {
                 T::outer(cx.x[0], &mut dy, dw, cx.accumulate[0]);
                 if let Some((dx, start)) = dx {
-                    T::product(dy.dy.as_mat(), params.transposed(self.weight), start, false, dx);
+                    let transposed = params.transposed(self.weight, cx.turned);
+                    T::product(dy.dy.as_mat(), transposed, start, false, dx);
                 }
             }
         }

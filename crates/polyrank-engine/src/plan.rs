@@ -9,11 +9,14 @@ use crate::exec::MICRO_ROWS;
 use crate::graph::{Graph, Node, Value};
 use crate::kernels::Isa;
 use crate::kernels::arena::Place;
+use crate::kernels::gemm::PANEL;
 use crate::kernels::half::Left;
 use crate::ops::Op;
 
 /// Rows of a value that a micro-batch should not exceed.
 const TOKENS: usize = 512;
+/// How many times as long a micro-batch is where reading weights would cost more than values that leave the nearest cache.
+const LONGER: usize = 4;
 
 /// What to do with one op in one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub(crate) struct PlanNode {
     pub(crate) grad: Option<Place>,
     /// By input: whether its gradient is wanted, and if so whether to add to what is there.
     pub(crate) dx: Vec<Option<bool>>,
+    /// Of a linear op: the columns of its input's gradient that anything learns from, by whole panels of weights.
+    pub(crate) dx_width: Option<usize>,
     /// By parameter of the op: whether another op of the same pass has written its gradient already.
     pub(crate) param_shared: Vec<bool>,
     /// Of an op that multiplies its input rounded to bf16: where the input's rows are, for the forward pass.
@@ -226,6 +231,15 @@ fn left_places(graph: &Graph, order: impl Iterator<Item = usize>) -> (Vec<Option
     (places, held.len())
 }
 
+/// Columns of a value before the first from which on no gradient is wanted, as numbers that lie at a concat's end want
+/// none; rounded up to whole panels, so that what products read of packed weights is a prefix.
+fn learning_width(graph: &Graph, value: Value, has_grad: &[bool]) -> usize {
+    let node = &graph.nodes[value.0];
+    let inputs = if is_concat(node) { node.inputs.as_slice() } else { &[] };
+    let idle: usize = inputs.iter().rev().take_while(|input| !has_grad[input.0]).map(|v| graph.nodes[v.0].width).sum();
+    (node.width - idle).next_multiple_of(PANEL).min(node.width)
+}
+
 /// Of values that are never computed.
 const NOWHERE: Place = Place { start: 0, ld: 0, column: 0, width: 0, most: 1 };
 
@@ -233,12 +247,17 @@ fn slice(host: Place, column: usize, width: usize) -> Place {
     Place { column: host.column + column, width, ..host }
 }
 
-/// Rows of a micro-batch: fewer if a row's lists or fields are many, so that their values too stay in cache.
+/// Rows of a micro-batch in training.
 pub(crate) fn micro_rows(graph: &Graph) -> usize {
-    let most = graph.nodes.iter().map(|node| node.space.most()).max().unwrap_or(1);
     // AMX multiplies so fast that reading weights and adding to gradients must be worth more rows.
     let tiles = Isa::current() == Isa::Amx && graph.nodes.iter().any(|node| node.op.multiplies_rounded());
-    let times = if tiles { 4 } else { 1 };
+    rows_in_cache(graph, if tiles { LONGER } else { 1 })
+}
+
+/// So many times a short micro-batch's rows: fewer if a row's lists or fields are many, so that their values too stay in
+/// cache.
+fn rows_in_cache(graph: &Graph, times: usize) -> usize {
+    let most = graph.nodes.iter().map(|node| node.space.most()).max().unwrap_or(1);
     (times * TOKENS / most.max(1)).clamp(times * MICRO_ROWS / 4, times * MICRO_ROWS)
 }
 
@@ -300,13 +319,16 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
             value: place.unwrap_or(NOWHERE),
             grad: None,
             dx: Vec::new(),
+            dx_width: None,
             param_shared: Vec::new(),
             left,
             left_turned: None,
         })
         .collect();
     let segments = vec![Segment { actions, then: Barrier::None }];
-    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows: micro_rows(graph), width: allocator.end, lefts }
+    // Values are few at a time, so weights may be read less often.
+    let micro_rows = rows_in_cache(graph, LONGER);
+    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows, width: allocator.end, lefts }
 }
 
 /// The plan that trains: forward, losses, backward.
@@ -438,7 +460,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     let (left, forward_lefts) = left_places(graph, 0..n);
     let (left_turned, backward_lefts) = left_places(graph, (0..n).rev().filter(|&i| has_grad[i]));
     let lefts = forward_lefts.max(backward_lefts);
-    let nodes = values
+    let mut nodes: Vec<PlanNode> = values
         .into_iter()
         .zip(grads)
         .zip(dx)
@@ -446,8 +468,11 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         .zip(left.into_iter().zip(left_turned))
         .map(|((((value, grad), dx), param_shared), (left, left_turned))| {
             let value = value.unwrap_or(NOWHERE);
-            PlanNode { value, grad, dx, param_shared, left, left_turned }
+            PlanNode { value, grad, dx, dx_width: None, param_shared, left, left_turned }
         })
         .collect();
+    for (node, planned) in graph.nodes.iter().zip(&mut nodes).filter(|(node, _)| matches!(node.op, Op::Linear(_))) {
+        planned.dx_width = Some(learning_width(graph, node.inputs[0], &has_grad));
+    }
     Plan { nodes, segments, loss_accumulates, micro_rows: micro_rows(graph), width: allocator.end, lefts }
 }

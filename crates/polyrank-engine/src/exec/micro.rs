@@ -5,8 +5,10 @@ use crate::exec::context::Training;
 use crate::exec::input::Input;
 use crate::exec::run::{LaneView, Pass};
 use crate::exec::workspace::Workspace;
-use crate::kernels::arena::Arena;
+use crate::kernels::arena::{Arena, Mat, MatMut};
 use crate::kernels::rows::Parts;
+use crate::kernels::simd;
+use crate::loss::Loss;
 use crate::plan::Action;
 use crate::real::Real;
 
@@ -73,6 +75,35 @@ pub(super) fn run_action<T: Real>(
     }
 }
 
+simd! {
+    /// The sum of a head's losses over rows with their labels and weights; writes its gradient, times `scale`, or adds it.
+    fn head_losses<T: Real>(
+        loss: Loss,
+        outputs: Mat<'_, T>,
+        targets: &[(T, T)],
+        scale: T,
+        add: bool,
+        grads: Option<&mut MatMut<'_, T>>,
+    ) -> f64 {
+        let (mut sum, mut grads) = (0.0, grads);
+        let mut slope = vec![T::ZERO; outputs.width()];
+        for (r, &(label, weight)) in targets.iter().enumerate() {
+            if label.f64().is_nan() {
+                slope.fill(T::ZERO);
+            } else {
+                sum += (loss.row(outputs.row(r), label, &mut slope) * weight).f64();
+                slope.iter_mut().for_each(|slope| *slope *= weight);
+            }
+            if let Some(grads) = &mut grads {
+                for (g, &slope) in grads.row_mut(r).iter_mut().zip(&slope) {
+                    *g = if add { *g + slope * scale } else { slope * scale };
+                }
+            }
+        }
+        sum
+    }
+}
+
 /// The heads' losses and the objectives over a micro-batch, and the gradients of their outputs.
 fn losses<T: Real>(
     pass: &Pass<'_, T>,
@@ -86,24 +117,10 @@ fn losses<T: Real>(
         let planned = &pass.plan.nodes[head.output.0];
         let writes: Vec<_> = planned.grad.map(|grad| pass.view(head.output, grad, &rows)).into_iter().collect();
         let (outputs, mut grads) = arena.borrow(&[pass.value(head.output, &rows)], &writes);
-        let scale = T::of(micro.scales[h]);
-        let mut sum = 0.0;
-        let mut slope = vec![T::ZERO; outputs[0].width()];
-        for (r, row) in rows.clone().enumerate() {
-            let (label, weight) = (micro.input.label(row, h), micro.input.weight(row, h));
-            if label.f64().is_nan() {
-                slope.fill(T::ZERO);
-            } else {
-                sum += (head.loss.row(outputs[0].row(r), label, &mut slope) * weight).f64();
-                slope.iter_mut().for_each(|slope| *slope *= weight);
-            }
-            if let Some(grads) = grads.first_mut() {
-                for (g, &slope) in grads.row_mut(r).iter_mut().zip(&slope) {
-                    *g = if pass.plan.loss_accumulates[h] { *g + slope * scale } else { slope * scale };
-                }
-            }
-        }
-        sums.push(sum);
+        let (scale, add) = (T::of(micro.scales[h]), pass.plan.loss_accumulates[h]);
+        let targets = rows.clone().map(|row| (micro.input.label(row, h), micro.input.weight(row, h)));
+        let targets: Vec<(T, T)> = targets.collect();
+        sums.push(head_losses(head.loss, outputs[0], &targets, scale, add, grads.first_mut()));
     }
     let heads = pass.graph.heads.len();
     for (at, objective) in pass.graph.objectives.iter().enumerate().map(|(o, objective)| (heads + o, objective)) {

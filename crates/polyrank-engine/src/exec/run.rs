@@ -72,7 +72,8 @@ impl<T: Real> Pass<'_, T> {
         let mut writes = vec![self.view(Value(i), grad, &samples)];
         for (input, dx) in node.inputs.iter().zip(&planned.dx) {
             if let (Some(_), Some(place)) = (dx, self.plan.nodes[input.0].grad) {
-                writes.push(self.view(*input, place, &samples));
+                let width = planned.dx_width.unwrap_or(place.width);
+                writes.push(self.view(*input, Place { width, ..place }, &samples));
             }
         }
         let (mut x, writes) = arena.borrow(&reads, &writes);

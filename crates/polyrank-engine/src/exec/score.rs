@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use crate::exec::MICRO_ROWS;
 use crate::exec::feed::{Feed, FeedError};
 use crate::exec::input::Input;
 use crate::exec::run::Pass;
@@ -40,7 +41,12 @@ impl<T: Real> Scorer<T> {
 
     fn run(&self, network: &Network<T>, feed: &Feed<'_, T>, watch: bool) -> Result<(Vec<T>, Watched), FeedError> {
         feed.check(&network.graph)?;
-        let (input, most) = (Input::scoring(feed), self.plan.micro_rows);
+        let input = Input::scoring(feed);
+        // All threads should have some rows, if there are enough to wake them. What is watched is summed by micro-batch:
+        // their number must not depend on threads.
+        let most = self.plan.micro_rows;
+        let share = feed.rows.div_ceil(rayon::current_num_threads()).max(MICRO_ROWS);
+        let most = if watch { most } else { most.min(share) };
         let columns = network.graph.outputs();
         let mut out = vec![T::ZERO; feed.rows * columns];
         let state = network.state();
@@ -84,7 +90,6 @@ impl<T: Real> Scorer<T> {
             }
             sums
         };
-        // A request's few rows are not worth waking other threads for.
         let per_micro: Vec<Watched> = if feed.rows <= most {
             out.chunks_mut(most * columns.max(1)).enumerate().map(micro).collect()
         } else {

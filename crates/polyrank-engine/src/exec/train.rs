@@ -90,13 +90,18 @@ pub struct Trainer<T: Real> {
 }
 
 impl<T: Real> Trainer<T> {
-    /// A trainer for `network`; fails only if threads cannot be started.
+    /// A trainer for `network` with worker threads of its own; fails only if they cannot be started.
     pub fn new(network: Network<T>, options: TrainerOptions) -> Result<Trainer<T>, std::io::Error> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads.max(1))
             .thread_name(|i| format!("train-{i}"))
             .build()
             .map_err(std::io::Error::other)?;
+        Ok(Trainer::sharing(network, options, Arc::new(pool)))
+    }
+
+    /// As [`Trainer::new`], with worker threads that others may use too, instead of [`TrainerOptions::threads`].
+    pub fn sharing(network: Network<T>, options: TrainerOptions, pool: Arc<rayon::ThreadPool>) -> Trainer<T> {
         let plan = plan::train(&network.graph);
         let transposed = network.transposed_params(&plan);
         let passes = network.graph.nodes.iter().zip(&plan.nodes).filter(|(_, planned)| planned.grad.is_some());
@@ -126,7 +131,7 @@ impl<T: Real> Trainer<T> {
             network,
             options,
             plan,
-            pool: Arc::new(pool),
+            pool,
             transposed,
             unreached,
             dense_state,
@@ -145,7 +150,7 @@ impl<T: Real> Trainer<T> {
             })
             .collect();
         trainer.refresh();
-        Ok(trainer)
+        trainer
     }
 
     /// The network as trained so far.
@@ -169,8 +174,8 @@ impl<T: Real> Trainer<T> {
         self.rate_factor = factor;
     }
 
-    /// The worker threads: to score beside training, or to make many small steps within them, each of which would else
-    /// wake them anew.
+    /// The worker threads: to score beside training, or to share them with another trainer ([`Trainer::sharing`]). Many
+    /// small steps are best made within them: each would else wake them anew.
     pub fn pool(&self) -> &Arc<rayon::ThreadPool> {
         &self.pool
     }

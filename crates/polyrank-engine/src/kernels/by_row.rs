@@ -75,8 +75,14 @@ simd! {
                     y[i] = ((x[i] - largest) * cold).exp();
                 }
             }
-            for (y, &x) in y_rest.iter_mut().zip(x_rest) {
-                *y = ((x - largest) * cold).exp();
+            // The last few are a block too: single numbers would take as long each.
+            if !y_rest.is_empty() {
+                let mut block = [largest; EXPERTS];
+                block[..x_rest.len()].copy_from_slice(x_rest);
+                for x in &mut block {
+                    *x = ((*x - largest) * cold).exp();
+                }
+                y_rest.copy_from_slice(&block[..y_rest.len()]);
             }
             let share = T::ONE / y.iter().fold(T::ZERO, |sum, &y| sum + y);
             for y in y {

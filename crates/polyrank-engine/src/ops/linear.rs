@@ -2,9 +2,9 @@
 
 use crate::exec::context::{Backward, Forward};
 use crate::graph::Param;
-use crate::kernels::gemm::Start;
+use crate::kernels::gemm::{Start, padded_columns};
 use crate::kernels::gradient::Gradient;
-use crate::kernels::half::{self, Buffers};
+use crate::kernels::half::{self, Buffers, right};
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -55,18 +55,22 @@ impl Kernel for Linear {
         let mut dy = Gradient { dy: cx.dy.again(), relu: self.relu.then_some(cx.y), sums };
         let dx = cx.dx[0].as_mut().map(|(dx, accumulate)| (dx, if *accumulate { Start::Output } else { Start::Zero }));
         match cx.left {
-            Some(x) => half::with(|Buffers { left, right }| {
-                T::gradient(&mut dy, dx.is_some().then_some(&mut *left), right);
-                half::outer(x, right, self.units, dw, cx.accumulate[0]);
+            Some(x) => half::with(|buffers: &mut Buffers| {
+                let Buffers { left, right: turned } = buffers;
+                T::gradient(&mut dy, dx.is_some().then_some(&mut *left), turned);
+                half::outer(x, turned, self.units, dw, cx.accumulate[0]);
                 if let Some((dx, start)) = dx {
-                    T::product_half(left, params.transposed_pairs(self.weight), start, false, dx);
+                    // The gradient may end before the input does (`PlanNode::dx_width`).
+                    let weights = &params.transposed_pairs(self.weight)[..right::pairs(self.units, dx.width())];
+                    T::product_half(left, weights, start, false, dx);
                 }
             }),
             None => {
                 T::outer(cx.x[0], &mut dy, dw, cx.accumulate[0]);
                 if let Some((dx, start)) = dx {
                     let transposed = params.transposed(self.weight, cx.turned);
-                    T::product(dy.dy.as_mat(), transposed, start, false, dx);
+                    let weights = &transposed[..self.units * padded_columns(dx.width())];
+                    T::product(dy.dy.as_mat(), weights, start, false, dx);
                 }
             }
         }

@@ -10,6 +10,7 @@ use polyrank_engine::{Feed, Network, Trainer};
 use polyrank_model::{ModelError, network_graph, options::trainer_options, registry};
 use polyrank_schema::Config;
 use polyrank_schema::config::Side;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::Settings;
 use crate::TrainError;
@@ -27,8 +28,8 @@ pub(super) struct Trial {
     pub(super) seed: u64,
 }
 
-/// Steps that a network makes before it is the next one's turn, so that its thread is woken once, and its weights and
-/// gradients are in cache, for all of them.
+/// Steps that a network makes before it is the next one's turn, so that its weights and gradients are in cache for all of
+/// them.
 const TURN: usize = 8;
 
 /// A network and how fast it learns.
@@ -108,7 +109,12 @@ impl Trial {
         polyrank_schema::parse(&text, "the reproduction", &registry(), &[]).map_err(TrainError::from)
     }
 
-    fn trainer(&self, contender: &Contender, inputs: usize) -> Result<(Trainer<f32>, Outcome), TrainError> {
+    fn trainer(
+        &self,
+        contender: &Contender,
+        inputs: usize,
+        pool: &Arc<ThreadPool>,
+    ) -> Result<(Trainer<f32>, Outcome), TrainError> {
         let config = self.config(contender, inputs)?;
         let layout = InputLayout {
             tables: Vec::new(),
@@ -118,8 +124,7 @@ impl Trial {
         let graph = network_graph(&config, &layout).map_err(ModelError::from)?;
         let network = Network::<f32>::new(&graph, self.seed, None);
         let outcome = Outcome { curve: vec![[0.0; 2]; self.points], parameters: network.size().0 };
-        let trainer = Trainer::new(network, trainer_options(&config, 1)).map_err(|e| TrainError::io("threads", e))?;
-        Ok((trainer, outcome))
+        Ok((Trainer::sharing(network, trainer_options(&config, 1), Arc::clone(pool)), outcome))
     }
 
     /// Trains every network at every correlation on rows that are new in every step, so that the loss before each step is
@@ -130,9 +135,22 @@ impl Trial {
         law: Law,
         correlations: &[f64],
     ) -> Result<Vec<Outcome>, TrainError> {
+        // One thread makes the rows and all steps: none waits for another to wake.
+        let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "trial".to_owned()).build();
+        let pool = Arc::new(pool.map_err(|e| TrainError::io("threads", std::io::Error::other(e)))?);
+        pool.install(|| self.run_in(&pool, contenders, law, correlations))
+    }
+
+    fn run_in(
+        &self,
+        pool: &Arc<ThreadPool>,
+        contenders: &[Contender],
+        law: Law,
+        correlations: &[f64],
+    ) -> Result<Vec<Outcome>, TrainError> {
         let rows = RegressionPairs::new(law, correlations, self.seed);
         let networks =
-            correlations.iter().flat_map(|_| contenders).map(|contender| self.trainer(contender, law.inputs));
+            correlations.iter().flat_map(|_| contenders).map(|contender| self.trainer(contender, law.inputs, pool));
         let (mut trainers, mut outcomes): (Vec<_>, Vec<_>) =
             networks.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         let point = |step: usize| step * self.points / self.steps;
@@ -142,18 +160,13 @@ impl Trial {
             let labels = labels.iter().flat_map(|labels| std::iter::repeat_n(labels, contenders.len()));
             for ((trainer, outcome), labels) in trainers.iter_mut().zip(&mut outcomes).zip(labels) {
                 let batches = x.chunks(self.batch_rows * law.inputs).zip(labels.chunks(self.batch_rows * 2));
-                let workers = Arc::clone(trainer.pool());
-                let take_turn = || {
-                    for (step, (dense, labels)) in steps.clone().zip(batches) {
-                        let feed = Feed { rows: self.batch_rows, slots: Vec::new(), dense };
-                        let report = trainer.step(&feed, labels).map_err(ModelError::from)?;
-                        for (sum, loss) in outcome.curve[point(step)].iter_mut().zip(&report.loss_sums) {
-                            *sum += loss / self.batch_rows as f64;
-                        }
+                for (step, (dense, labels)) in steps.clone().zip(batches) {
+                    let feed = Feed { rows: self.batch_rows, slots: Vec::new(), dense };
+                    let report = trainer.step(&feed, labels).map_err(ModelError::from)?;
+                    for (sum, loss) in outcome.curve[point(step)].iter_mut().zip(&report.loss_sums) {
+                        *sum += loss / self.batch_rows as f64;
                     }
-                    Ok::<(), ModelError>(())
-                };
-                workers.install(take_turn)?;
+                }
             }
         }
         for at in 0..self.points {

@@ -220,7 +220,7 @@ impl<T: Real> Trainer<T> {
         })
     }
 
-    /// Forward, losses and backward; leaves the gradients in the lanes and the slots.
+    /// Forward, losses and backward, on the current rayon pool; leaves the gradients in the lanes and the slots.
     fn gradients(&mut self, feed: &Feed<'_, T>, targets: Targets<'_, T>) -> Result<StepReport, FeedError> {
         let heads = self.network.graph.heads.len();
         feed.check(&self.network.graph)?;
@@ -245,8 +245,7 @@ impl<T: Real> Trainer<T> {
         let input = Input::training(&self.network.graph, feed, targets, training);
         self.prepare(&cut, &input);
         if cut.bounds.len() - 1 > FEW {
-            let Trainer { network, transposed, pool, .. } = self;
-            pool.install(|| network.params.turn(transposed));
+            self.network.params.turn(&self.transposed);
         }
         let segments = self.plan.segments.clone();
         let mut sums: Vec<f64> = Vec::new();
@@ -312,7 +311,7 @@ impl<T: Real> Trainer<T> {
     }
 
     fn run_segment(&mut self, segment: &Segment, micro: &Micro<'_, T>) {
-        let Trainer { network, plan, pool, lanes, workspaces, combined, slot_grads, .. } = self;
+        let Trainer { network, plan, lanes, workspaces, combined, slot_grads, .. } = self;
         let state = network.state();
         let graph = &network.graph;
         let by_micro = plan.segments.len() > 1;
@@ -339,7 +338,7 @@ impl<T: Real> Trainer<T> {
                 }
             }
         };
-        pool.install(|| lanes[..count].par_iter_mut().enumerate().with_max_len(1).for_each(run_lane));
+        lanes[..count].par_iter_mut().enumerate().with_max_len(1).for_each(run_lane);
     }
 
     /// What happens between segments: sums over the batch, in micro-batch order.
@@ -367,11 +366,7 @@ impl<T: Real> Trainer<T> {
 
     /// Sums the slots' gradients by embedding row.
     fn gather(&mut self, input: &Input<'_, T>) {
-        let Trainer { network, pool, slot_grads, sparse, .. } = self;
-        // Without tables there is no work to wake the workers for.
-        if sparse.is_empty() {
-            return;
-        }
+        let Trainer { network, slot_grads, sparse, .. } = self;
         let mut by_table: Vec<Vec<SlotGradient<'_, T>>> = network.tables.iter().map(|_| Vec::new()).collect();
         for (node, parts) in slot_grads.iter_mut() {
             if let Op::Lookup(lookup) = &network.graph.nodes[*node].op {
@@ -384,46 +379,33 @@ impl<T: Real> Trainer<T> {
             }
         }
         let tables = &network.tables;
-        pool.install(|| {
-            let all = sparse.par_iter_mut().zip(tables).zip(by_table).with_max_len(1);
-            all.for_each(|((sparse, table), slots)| sparse.gather(table, &slots));
-        });
+        let all = sparse.par_iter_mut().zip(tables).zip(by_table).with_max_len(1);
+        all.for_each(|((sparse, table), slots)| sparse.gather(table, &slots));
     }
 
-    /// Penalties, clipping and the optimizers; gives the penalty.
+    /// Penalties, clipping and the optimizers, on the current rayon pool; gives the penalty.
     fn update(&mut self) -> f64 {
         self.step += 1;
-        let Trainer { network, options, pool, lanes, sparse, dense_state, transposed, .. } = self;
+        let Trainer { network, options, lanes, sparse, dense_state, transposed, .. } = self;
         let (rule, row_rule) = (
             options.optimizer.rule(self.step, self.rate_factor),
             options.embedding_optimizer.rule(self.step, self.rate_factor),
         );
         let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
-        pool.install(|| {
-            let mut penalty = update::penalise_tables(options, &network.graph, &network.tables, sparse);
-            let (clip, dense_penalty, lanes) = update::reduce(options, &network.graph, &network.params, lanes, sparse);
-            penalty += dense_penalty;
-            if let Clip::By(factor) = clip {
-                sparse.par_iter_mut().for_each(|s| s.scale(T::of(factor)));
-            }
-            update::step_layers(
-                options,
-                &network.graph,
-                &mut network.params,
-                lanes,
-                clip,
-                dense_state,
-                rule,
-                &mut penalty,
-            );
-            sparse
-                .par_iter()
-                .zip(&mut network.tables)
-                .with_max_len(1)
-                .for_each(|(sparse, table)| sparse.update(table, row_rule));
-            network.params.refresh(transposed);
-            penalty
-        })
+        let mut penalty = update::penalise_tables(options, &network.graph, &network.tables, sparse);
+        let (clip, dense_penalty, lanes) = update::reduce(options, &network.graph, &network.params, lanes, sparse);
+        penalty += dense_penalty;
+        if let Clip::By(factor) = clip {
+            sparse.par_iter_mut().for_each(|s| s.scale(T::of(factor)));
+        }
+        update::step_layers(options, &network.graph, &mut network.params, lanes, clip, dense_state, rule, &mut penalty);
+        sparse
+            .par_iter()
+            .zip(&mut network.tables)
+            .with_max_len(1)
+            .for_each(|(sparse, table)| sparse.update(table, row_rule));
+        network.params.refresh(transposed);
+        penalty
     }
 
     /// Everything but the network's numbers that the next step depends on: optimizer state.
@@ -491,10 +473,11 @@ impl<T: Real> Trainer<T> {
         feed: &Feed<'_, T>,
         targets: impl Into<Targets<'t, T>>,
     ) -> Result<(f64, Vec<Tensor<T>>), FeedError> {
-        let report = self.gradients(feed, targets.into())?;
-        let Trainer { network, options, pool, lanes, sparse, .. } = self;
-        let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
+        let (targets, pool) = (targets.into(), Arc::clone(&self.pool));
         pool.install(|| {
+            let report = self.gradients(feed, targets)?;
+            let Trainer { network, options, lanes, sparse, .. } = self;
+            let lanes = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
             let mut penalty = update::penalise_tables(options, &network.graph, &network.tables, sparse);
             let sum = update::reduce_all(options, &network.graph, &network.params, lanes, &mut penalty);
             let layers = network.graph.params.iter().enumerate().map(|(i, decl)| Tensor {

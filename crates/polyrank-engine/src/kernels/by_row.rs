@@ -9,14 +9,14 @@ use super::simd;
 use crate::real::Real;
 
 /// Columns of a block.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 /// Columns of a block of the softmax, which has a column an expert.
 const EXPERTS: usize = 8;
 
 /// `f` of two blocks, column by column. They are taken by value: the compiler must not fear that a write to one column
 /// changes the next that is read.
 #[inline(always)]
-fn both<T: Real>(a: [T; BLOCK], b: [T; BLOCK], f: impl Fn(T, T) -> T) -> [T; BLOCK] {
+pub(super) fn both<T: Real>(a: [T; BLOCK], b: [T; BLOCK], f: impl Fn(T, T) -> T) -> [T; BLOCK] {
     let mut out = a;
     for i in 0..BLOCK {
         out[i] = f(a[i], b[i]);
@@ -24,10 +24,15 @@ fn both<T: Real>(a: [T; BLOCK], b: [T; BLOCK], f: impl Fn(T, T) -> T) -> [T; BLO
     out
 }
 
+/// Relu's gradient at one number, from its output.
+#[inline(always)]
+pub(super) fn kept<T: Real>(g: T, y: T) -> T {
+    if y > T::ZERO { g } else { T::ZERO }
+}
+
 simd! {
     /// `g = 0` wherever `y` is not positive: relu's gradient, from its output.
     pub(crate) fn relu_gradients<T: Real>(g: &mut MatMut<'_, T>, y: Mat<'_, T>) {
-        let kept = |g: T, y: T| if y > T::ZERO { g } else { T::ZERO };
         for r in 0..g.rows() {
             let ((gs, g_rest), (ys, y_rest)) = (g.row_mut(r).as_chunks_mut::<BLOCK>(), y.row(r).as_chunks::<BLOCK>());
             for (g, y) in gs.iter_mut().zip(ys) {

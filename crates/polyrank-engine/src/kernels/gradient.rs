@@ -4,13 +4,10 @@
 //! reads it. Each alone would read it once more, from a cache that is far by then; together they are one pass.
 
 use super::arena::{Mat, MatMut};
-use super::by_row::{add_rows, relu_gradients};
+use super::by_row::{BLOCK, add_rows, both, kept, relu_gradients};
 use super::gemm::Panel;
 use super::simd;
 use crate::real::Real;
-
-/// Columns of a block.
-const BLOCK: usize = 16;
 
 /// The gradient `[rows, n]` of a layer's output.
 pub(crate) struct Gradient<'a, T> {
@@ -67,11 +64,7 @@ fn pack_blocks<T: Real, const B: usize>(gradient: &mut Gradient<'_, T>, panel: P
             let (y, _) = y.row(r)[panel.column..].as_chunks::<BLOCK>();
             let y = &y[..B];
             for b in 0..B {
-                let (mut block, y) = (line[b], y[b]);
-                for i in 0..BLOCK {
-                    block[i] = if y[i] > T::ZERO { block[i] } else { T::ZERO };
-                }
-                line[b] = block;
+                line[b] = both(line[b], y[b], kept);
             }
         }
         for b in 0..B {
@@ -96,7 +89,7 @@ fn pack_column<T: Real>(gradient: &mut Gradient<'_, T>, panel: Panel, column: us
         if there {
             let g = &mut gradient.dy.row_mut(r)[from];
             if let Some(y) = gradient.relu {
-                *g = if y.row(r)[from] > T::ZERO { *g } else { T::ZERO };
+                *g = kept(*g, y.row(r)[from]);
             }
             out[column] = *g;
             if let Some(sums) = &mut gradient.sums {

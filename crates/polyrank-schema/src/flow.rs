@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Config, Task};
+use crate::config::{Config, Feature, FeatureKind, Task};
 use crate::operator::{Effect, Step};
 
 /// What becomes of a step when columns are worked back through it.
@@ -85,6 +85,18 @@ impl Config {
         let mut seen = BTreeSet::new();
         let columns = self.features.iter().map(|f| &f.column).chain(labels);
         columns.map(String::as_str).filter(|c| seen.insert(*c)).collect()
+    }
+
+    /// Raw columns that only features read, to turn them into ids, one a row; no operator, task or group does.
+    pub fn id_columns(&self) -> Vec<String> {
+        let is_id = |f: &&Feature| matches!(&f.kind, FeatureKind::Categorical { list: None, .. });
+        let steps = self.steps().flat_map(|(_, step)| step.reads.iter().chain(&step.fits_on).chain(&step.writes));
+        let others = self.features.iter().filter(|f| !is_id(f)).map(|f| &f.column).chain(steps);
+        let data = self.data.weight_column.iter().chain(self.data.group.iter().map(|group| &group.column));
+        let others = others.chain(self.tasks.iter().flat_map(target_columns)).chain(data).map(String::as_str);
+        let mut seen: BTreeSet<&str> = others.chain(self.group_column()).collect();
+        let ids = self.features.iter().filter(is_id).map(|f| &f.column);
+        ids.filter(|column| seen.insert(column)).cloned().collect()
     }
 
     /// What scoring needs of the operators: all that features are made of, and with labels all that tasks are made of

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use polyrank_data::encode::{Encoders, Labels};
+use polyrank_data::encode::{Encoders, Labels, narrow};
 use polyrank_data::operate::Derived;
 use polyrank_data::read::{RawBatch, Source};
 use polyrank_data::stream::{Prefetch, Splitter};
@@ -48,8 +48,8 @@ pub struct Dataset {
     groups: Option<Arc<Derived>>,
     /// Malformed rows that the last pass left out.
     skipped: Arc<AtomicU64>,
-    /// The training rows as fitting read them, if they were few: the next pass takes them, so that no text is parsed
-    /// twice and no memory is held for longer.
+    /// The training rows as fitting read them, if they were few, with ids as numbers: the next pass takes them, so that
+    /// no text is parsed twice and no memory is held for longer.
     kept: Arc<Mutex<Option<Vec<RawBatch>>>>,
 }
 
@@ -84,6 +84,11 @@ impl Dataset {
     /// The files that are read.
     pub fn files(&self) -> Vec<PathBuf> {
         self.train.files().chain(self.valid.iter().flat_map(Source::files)).map(Path::to_owned).collect()
+    }
+
+    /// Forgets the rows that fitting left in memory: the next pass reads columns as the files have them.
+    pub fn forget_rows(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Malformed rows that the last finished pass over the training files left out.
@@ -171,11 +176,13 @@ impl Dataset {
     pub fn fit(&self, mut seen: impl FnMut(u64)) -> Result<(Encoders, u64), TrainError> {
         let mut fitter = Encoders::fitter(&self.config, &self.base)?;
         let mut all = 0u64;
+        let ids = self.config.id_columns();
         loop {
             let raw = Prefetch::new(self.raw(Part::Train)?, AHEAD).map_err(|e| TrainError::io("thread", e))?;
             let (mut kept, mut bytes) = (Some(Vec::new()), 0usize);
             for raw in raw {
-                let raw = raw?;
+                let mut raw = raw?;
+                raw.batch = narrow(&raw.batch, &ids)?;
                 fitter.observe(&raw.batch).map_err(|e| raw.locate(e))?;
                 all += raw.batch.num_rows() as u64;
                 seen(all);

@@ -58,14 +58,15 @@ impl CategoricalFit {
         }
     }
 
-    pub(crate) fn observe(&mut self, value: Value<'_>) -> Result<(), String> {
+    /// Takes in a column; gives how many of its rows have a value.
+    pub(crate) fn observe(&mut self, array: &dyn Array, list: Option<&ListOptions>) -> Result<u64, BadCell> {
         match self {
-            CategoricalFit::Vocabulary(fit) => {
+            CategoricalFit::Vocabulary(fit) => each_value(array, list, |value| {
                 fit.observe(value);
                 Ok(())
-            }
-            CategoricalFit::Hash(_) => Ok(()),
-            CategoricalFit::Identity(fit) => fit.observe(value),
+            }),
+            CategoricalFit::Hash(_) => each_value(array, list, |_| Ok(())),
+            CategoricalFit::Identity(fit) => each_value(array, list, |value| fit.observe(value)),
         }
     }
 
@@ -85,6 +86,33 @@ impl CategoricalFit {
             CategoricalFit::Identity(fit) => Ok(Categorical::Identity(fit.finish())),
         }
     }
+}
+
+/// Calls `f` with each value of a column; gives how many of its rows have one. Generic so that the loop calls the encoder
+/// directly.
+fn each_value(
+    array: &dyn Array,
+    list: Option<&ListOptions>,
+    mut f: impl FnMut(Value<'_>) -> Result<(), String>,
+) -> Result<u64, BadCell> {
+    let mut present = 0;
+    match list {
+        None => visit(array, each_row(array.len()), |_, value| {
+            present += u64::from(value != Value::Missing);
+            f(value)
+        })?,
+        Some(list) => {
+            let mut next = 0;
+            visit_items(array, list, |row, value| {
+                if row >= next {
+                    present += 1;
+                    next = row + 1;
+                }
+                f(value)
+            })?;
+        }
+    }
+    Ok(present)
 }
 
 /// A fitted encoder.

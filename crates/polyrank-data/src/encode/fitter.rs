@@ -11,13 +11,11 @@ use super::categorical::CategoricalFit;
 use super::column::{bad_column, each_row};
 use super::encoders::{Column, Encoder, Encoders};
 use super::given;
-use super::list::visit_items;
 use super::moments::Moments;
 use super::number::visit_numbers;
 use super::piecewise_linear::{self, Pieces};
 use super::plan::{Plan, column};
 use super::scale::Scale;
-use super::value::{Value, visit};
 use super::vector::vectors;
 use crate::error::DataError;
 use crate::operate::fitting::Fitting;
@@ -160,21 +158,10 @@ impl Fitter {
         let operators = self.operators.finish()?;
         let plan = self.plan;
         let mut columns: Vec<Option<Column>> = plan.features.iter().map(|_| None).collect();
-        for unit in self.units {
-            let owner = &plan.features[unit.owner];
-            let moments = unit.members.first().map(|(_, seen)| seen.moments).unwrap_or_default();
-            let encoder = match (unit.fit, &owner.kind) {
-                (Fit::Categorical(fit), _) => fit.finish().map(Encoder::categorical),
-                (Fit::Bucketize(fit), _) => fit.finish().map(Encoder::Bucketize),
-                (Fit::Dense, FeatureKind::Dense { encoder, .. }) => Scale::new(encoder, &moments).map(Encoder::Dense),
-                (Fit::PiecewiseLinear(fit), FeatureKind::Dense { encoder, .. }) => {
-                    Pieces::fitted(encoder, fit, &moments).map(Encoder::PiecewiseLinear)
-                }
-                (Fit::Vector(size), _) => Ok(Encoder::Vector(size)),
-                (Fit::Dense | Fit::PiecewiseLinear(_), _) => Err("not a number to scale".to_owned()),
-            };
-            let encoder = encoder.map_err(|problem| bad_column(&owner.column, problem))?;
-            for (feature, seen) in unit.members {
+        let finished: Vec<_> = self.units.into_par_iter().map(|unit| unit.finish(&plan)).collect();
+        for unit in finished {
+            let (members, encoder) = unit?;
+            for (feature, seen) in members {
                 columns[feature] = Some(Column { seen, list: plan.list(feature), encoder: encoder.clone() });
             }
         }
@@ -183,6 +170,24 @@ impl Fitter {
 }
 
 impl Unit {
+    /// What was seen of its features, and their fitted encoder.
+    fn finish(self, plan: &Plan) -> Result<(Vec<(usize, Seen)>, Encoder), DataError> {
+        let owner = &plan.features[self.owner];
+        let moments = self.members.first().map(|(_, seen)| seen.moments).unwrap_or_default();
+        let encoder = match (self.fit, &owner.kind) {
+            (Fit::Categorical(fit), _) => fit.finish().map(Encoder::categorical),
+            (Fit::Bucketize(fit), _) => fit.finish().map(Encoder::Bucketize),
+            (Fit::Dense, FeatureKind::Dense { encoder, .. }) => Scale::new(encoder, &moments).map(Encoder::Dense),
+            (Fit::PiecewiseLinear(fit), FeatureKind::Dense { encoder, .. }) => {
+                Pieces::fitted(encoder, fit, &moments).map(Encoder::PiecewiseLinear)
+            }
+            (Fit::Vector(size), _) => Ok(Encoder::Vector(size)),
+            (Fit::Dense | Fit::PiecewiseLinear(_), _) => Err("not a number to scale".to_owned()),
+        };
+        let encoder = encoder.map_err(|problem| bad_column(&owner.column, problem))?;
+        Ok((self.members, encoder))
+    }
+
     fn observe(&mut self, plan: &Plan, batch: &RecordBatch) -> Result<(), DataError> {
         for (feature, seen) in &mut self.members {
             let name = &plan.features[*feature].column;
@@ -192,22 +197,9 @@ impl Unit {
             let cells = each_row(rows);
             let mut present = 0;
             let result = match &mut self.fit {
-                Fit::Categorical(fit) => match plan.list(*feature) {
-                    None => visit(array, cells, |_, value| {
-                        present += u64::from(value != Value::Missing);
-                        fit.observe(value)
-                    }),
-                    Some(list) => {
-                        let mut next = 0;
-                        visit_items(array, &list, |row, value| {
-                            if row >= next {
-                                present += 1;
-                                next = row + 1;
-                            }
-                            fit.observe(value)
-                        })
-                    }
-                },
+                Fit::Categorical(fit) => {
+                    fit.observe(array, plan.list(*feature).as_ref()).map(|with_value| present = with_value)
+                }
                 Fit::Bucketize(fit) | Fit::PiecewiseLinear(fit) => visit_numbers(array, cells, |_, x| {
                     if let Some(x) = x {
                         present += 1;

@@ -209,6 +209,8 @@ impl Options {
 #[derive(Debug)]
 pub(crate) struct VocabularyFit {
     options: Options,
+    /// Whether values that are seen are added: those of a given vocabulary are not.
+    grows: bool,
     /// One more than the count: a given value may never be seen.
     naturals: Naturals<u64>,
     negatives: HashMap<i64, u64>,
@@ -222,7 +224,8 @@ impl VocabularyFit {
             options.order = Order::Listed(keys);
         }
         let (naturals, negatives, texts) = (Naturals::default(), HashMap::new(), HashMap::new());
-        let mut fit = VocabularyFit { options, naturals, negatives, texts };
+        let grows = options.order == Order::Frequency;
+        let mut fit = VocabularyFit { options, grows, naturals, negatives, texts };
         if let Order::Listed(keys) = &fit.options.order {
             for key in keys {
                 match key.clone() {
@@ -235,7 +238,16 @@ impl VocabularyFit {
         fit
     }
 
+    #[inline]
     pub(crate) fn observe(&mut self, value: Value<'_>) {
+        match value {
+            Value::Natural(n) if self.grows => self.naturals.count(n),
+            value => self.observe_other(value),
+        }
+    }
+
+    /// What is not a natural number, or of a given vocabulary, which does not grow.
+    fn observe_other(&mut self, value: Value<'_>) {
         let known = match value {
             Value::Missing => return,
             Value::Natural(n) => self.naturals.get_mut(n),
@@ -244,12 +256,9 @@ impl VocabularyFit {
         };
         match (known, value) {
             (Some(count), _) => *count += 1,
-            // A given vocabulary does not grow.
-            (None, _) if self.options.order != Order::Frequency => {}
-            (None, Value::Natural(n)) => self.naturals.insert(n, 2),
-            (None, Value::Negative(n)) => drop(self.negatives.insert(n, 1)),
-            (None, Value::Text(text)) => drop(self.texts.insert(text.into(), 1)),
-            (None, Value::Missing) => {}
+            (None, Value::Negative(n)) if self.grows => drop(self.negatives.insert(n, 1)),
+            (None, Value::Text(text)) if self.grows => drop(self.texts.insert(text.into(), 1)),
+            (None, _) => {}
         }
     }
 
@@ -351,6 +360,21 @@ impl Vocabulary {
     pub(crate) fn oov_buckets(&self) -> u32 {
         self.oov_buckets
     }
+
+    /// The row of what is not a natural number, or may be spread over several rows.
+    fn id_of_other(&self, value: Value<'_>) -> u32 {
+        let known = match value {
+            Value::Missing => return MISSING,
+            Value::Natural(n) => self.naturals.get(n),
+            Value::Negative(n) => self.negatives.get(&n).copied(),
+            Value::Text(text) => self.texts.get(text).copied(),
+        };
+        match known {
+            Some(id) => id,
+            None if self.oov_buckets == 1 => MISSING + 1,
+            None => MISSING + 1 + (value.hash(OOV_SEED) % u64::from(self.oov_buckets)) as u32,
+        }
+    }
 }
 
 fn check_frequencies(options: &Options, values: &[(Key, u64)]) -> Result<(), String> {
@@ -369,17 +393,11 @@ fn check_frequencies(options: &Options, values: &[(Key, u64)]) -> Result<(), Str
 }
 
 impl IdEncoder for Vocabulary {
+    #[inline]
     fn id(&self, value: Value<'_>) -> u32 {
-        let known = match value {
-            Value::Missing => return MISSING,
-            Value::Natural(n) => self.naturals.get(n),
-            Value::Negative(n) => self.negatives.get(&n).copied(),
-            Value::Text(text) => self.texts.get(text).copied(),
-        };
-        match known {
-            Some(id) => id,
-            None if self.oov_buckets == 1 => MISSING + 1,
-            None => MISSING + 1 + (value.hash(OOV_SEED) % u64::from(self.oov_buckets)) as u32,
+        match value {
+            Value::Natural(n) if self.oov_buckets == 1 => self.naturals.get_or(n, MISSING + 1),
+            value => self.id_of_other(value),
         }
     }
 

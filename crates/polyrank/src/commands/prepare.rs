@@ -83,6 +83,9 @@ impl Prepare {
             Rows::Valid => return Err(Failure::input("--part valid: the configuration has no validation rows")),
         };
         let encoders = Arc::new(dataset.fit(|_| ())?.0);
+        if self.columns {
+            dataset.forget_rows();
+        }
         let (columns, apply) = (self.columns, encoders.clone());
         let made = dataset.each(part, move |raw, first_row| match (columns, first_row) {
             (true, _) => apply.columns(&raw.batch, first_row),

@@ -20,9 +20,19 @@ const LOWER_TABLE: &str =
 const LOWER_LAYERS: &str = "the units or the number of hidden layers under model";
 const LOWER_VALUES: &str = "train.batch_size, train.threads, or the units of hidden layers under model";
 
-/// Refuses a network that cannot be trained in the memory that is free, with batches of `batch_rows` rows.
-pub fn check_training(graph: &Graph, options: &TrainerOptions, batch_rows: usize) -> Result<(), ModelError> {
-    compare("training", training(graph, options, batch_rows), free())
+/// Refuses a network that cannot be trained in the memory that is free, with batches of `batch_rows` rows; `averaged` if an
+/// average of its weights is held beside it.
+pub fn check_training(
+    graph: &Graph,
+    options: &TrainerOptions,
+    batch_rows: usize,
+    averaged: bool,
+) -> Result<(), ModelError> {
+    let mut needs = training(graph, options, batch_rows);
+    for (need, average) in needs.iter_mut().zip(numbers(graph)).filter(|_| averaged) {
+        need.bytes += average.bytes;
+    }
+    compare("training", needs, free())
 }
 
 /// Refuses a network that cannot be loaded in the memory that is free, where its largest file has `file` bytes.

@@ -290,6 +290,9 @@ fn check_train(ctx: &mut Context, config: &Config, registry: &Registry<'_>) {
     block::check(ctx, &train.optimizer, "train.optimizer", registry.optimizers, context);
     block::check(ctx, &train.embedding_optimizer, "train.embedding_optimizer", registry.optimizers, context);
     block::check_range(ctx, "train.learning_rate_decay", train.learning_rate_decay, DECAY);
+    if let Some(from) = train.average_from {
+        check_size(ctx, "train.average_from", from, EPOCHS);
+    }
     if let Some(norm) = train.clip_norm {
         block::check_range(ctx, "train.clip_norm", norm, ABOVE_ZERO);
     }

@@ -540,6 +540,9 @@ pub struct Train {
     /// What the learning rates are multiplied by after each epoch.
     #[serde(default = "no_decay")]
     pub learning_rate_decay: f64,
+    /// The first epoch, from 1, of those whose last weights are averaged; `None` to keep one epoch's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_from: Option<usize>,
     /// What a task's loss, summed with the rows' weights, is divided by.
     pub normaliser: Normaliser,
     /// Largest global norm of a step's gradient; none if absent.

@@ -49,6 +49,7 @@ pub(crate) fn check(ctx: &mut Context, config: &Config, labels: &Labels, registr
     check_labels(ctx, config, labels, &columns);
     check_scores(ctx, config, labels);
     check_metrics(ctx, config);
+    check_average(ctx, config);
     check_towers(ctx, config);
 }
 
@@ -327,6 +328,16 @@ fn check_scores(ctx: &mut Context, config: &Config, labels: &Labels) {
                 break;
             }
         }
+    }
+}
+
+fn check_average(ctx: &mut Context, config: &Config) {
+    let epochs = config.train.epochs;
+    // Epochs out of their limits were reported as such.
+    if epochs > 0 && config.train.average_from.is_some_and(|from| from > epochs) {
+        let plural = if epochs == 1 { "there is only 1 epoch" } else { &format!("there are only {epochs} epochs") };
+        let hint = "raise `train.epochs`, or average from an earlier one".to_owned();
+        ctx.report("train.average_from", plural.to_owned(), Some(hint));
     }
 }
 

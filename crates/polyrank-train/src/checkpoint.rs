@@ -1,21 +1,25 @@
 //! Checkpoints: everything that the next epoch depends on, so that resuming equals never having stopped.
 //!
-//! `checkpoints/epoch-NNNN/` holds the weights, the optimizer's state, the run's history so far, and a checksum of each
-//! file in `state.json`. The latest and the best are kept.
+//! `checkpoints/epoch-NNNN/` holds the weights, their average if the run has one, the optimizer's state, the run's history
+//! so far, and a checksum of each file in `state.json`. The latest and the best are kept.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use polyrank_engine::{Tensor, Trainer};
+use polyrank_engine::{Network, Tensor, Trainer};
 use polyrank_model::ModelError;
 use polyrank_model::bundle::{replace_dir, write_file};
 use polyrank_model::tensors;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::average::Average;
 use crate::error::TrainError;
 use crate::history::History;
+
+/// What names of files with averaged weights begin with.
+const AVERAGE: &str = "average-";
 
 /// What a checkpoint says besides numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,7 +64,13 @@ fn folder(checkpoints: &Path, epoch: usize) -> PathBuf {
 }
 
 /// Writes the checkpoint of the last epoch in `history`; removes those that are neither the latest nor the best.
-pub(crate) fn save(checkpoints: &Path, run: &str, trainer: &Trainer<f32>, history: &History) -> Result<(), TrainError> {
+pub(crate) fn save(
+    checkpoints: &Path,
+    run: &str,
+    trainer: &Trainer<f32>,
+    average: Option<&Network<f32>>,
+    history: &History,
+) -> Result<(), TrainError> {
     let epoch = history.epochs.len();
     replace_dir(&folder(checkpoints, epoch), |dir| {
         let mut files = Vec::new();
@@ -70,9 +80,12 @@ pub(crate) fn save(checkpoints: &Path, run: &str, trainer: &Trainer<f32>, histor
             files.push((name.to_owned(), bytes.len() as u64, format!("{:016x}", xxh3_64(&bytes))));
             Ok(())
         };
-        put("weights.safetensors", &trainer.network().layers())?;
-        for (i, table) in trainer.network().tables().enumerate() {
-            put(&format!("table-{i:04}.safetensors"), &[table])?;
+        for (prefix, network) in [("", Some(trainer.network())), (AVERAGE, average)] {
+            let Some(network) = network else { continue };
+            put(&format!("{prefix}weights.safetensors"), &network.layers())?;
+            for (i, table) in network.tables().enumerate() {
+                put(&format!("{prefix}table-{i:04}.safetensors"), &[table])?;
+            }
         }
         for (i, state) in trainer.state().iter().enumerate() {
             put(&format!("state-{i:04}.safetensors"), std::slice::from_ref(state))?;
@@ -113,23 +126,35 @@ pub(crate) fn clear(checkpoints: &Path) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Restores the latest checkpoint of this run into `trainer`; `None` if there is none.
-pub(crate) fn resume(checkpoints: &Path, run: &str, trainer: &mut Trainer<f32>) -> Result<Option<History>, TrainError> {
+/// Restores the latest checkpoint of this run; `None` if there is none.
+pub(crate) fn resume(
+    checkpoints: &Path,
+    run: &str,
+    trainer: &mut Trainer<f32>,
+    average: Option<&mut Average>,
+) -> Result<Option<History>, TrainError> {
     let Some(latest) = list(checkpoints)?.pop() else { return Ok(None) };
-    restore(&folder(checkpoints, latest), run, trainer, true).map(Some)
+    restore(&folder(checkpoints, latest), run, trainer, average, true).map(Some)
 }
 
-/// Restores the weights (not the optimizer) of an epoch.
+/// Restores the weights of an epoch and their average, not the optimizer.
 pub(crate) fn restore_weights(
     checkpoints: &Path,
     run: &str,
     epoch: usize,
     trainer: &mut Trainer<f32>,
+    average: Option<&mut Average>,
 ) -> Result<(), TrainError> {
-    restore(&folder(checkpoints, epoch), run, trainer, false).map(|_| ())
+    restore(&folder(checkpoints, epoch), run, trainer, average, false).map(|_| ())
 }
 
-fn restore(dir: &Path, run: &str, trainer: &mut Trainer<f32>, with_state: bool) -> Result<History, TrainError> {
+fn restore(
+    dir: &Path,
+    run: &str,
+    trainer: &mut Trainer<f32>,
+    mut average: Option<&mut Average>,
+    with_state: bool,
+) -> Result<History, TrainError> {
     let path = dir.join("state.json");
     let damaged = |path: &Path, what: String| TrainError::Run {
         path: path.to_owned(),
@@ -145,6 +170,9 @@ fn restore(dir: &Path, run: &str, trainer: &mut Trainer<f32>, with_state: bool) 
         });
     }
     let mut optimizer = Vec::new();
+    if let Some(average) = &mut average {
+        average.clear();
+    }
     for name in fs::read_dir(dir).map_err(|e| TrainError::io(dir, e))? {
         let entry = name.map_err(|e| TrainError::io(dir, e))?;
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
@@ -161,11 +189,16 @@ fn restore(dir: &Path, run: &str, trainer: &mut Trainer<f32>, with_state: bool) 
             return Err(damaged(&path, "is damaged: size or checksum differ".to_owned()));
         }
         for tensor in tensors::decode(&path, &contents)? {
-            if name.starts_with("state-") {
-                optimizer.push(tensor);
-            } else {
-                trainer.set(&tensor).map_err(|source| ModelError::Tensor { path: path.clone(), source })?;
-            }
+            let set = match &mut average {
+                _ if name.starts_with("state-") => {
+                    optimizer.push(tensor);
+                    continue;
+                }
+                Some(average) if name.starts_with(AVERAGE) => average.set(&tensor, trainer.network()),
+                None if name.starts_with(AVERAGE) => return Err(damaged(&path, "has no place in this run".to_owned())),
+                _ => trainer.set(&tensor),
+            };
+            set.map_err(|source| ModelError::Tensor { path: path.clone(), source })?;
         }
     }
     for (name, _, _) in &state.files {

@@ -1,5 +1,6 @@
 //! The training loop, metrics, checkpoints, evaluation and the report.
 
+mod average;
 pub mod cache;
 mod checkpoint;
 pub mod dataset;

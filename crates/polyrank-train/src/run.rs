@@ -9,7 +9,7 @@ use std::time::Instant;
 use polyrank_data::DataError;
 use polyrank_data::encode::Coverage;
 use polyrank_data::stream::Shuffle;
-use polyrank_engine::{Network, Scorer, Trainer};
+use polyrank_engine::{Network, Scorer, TensorError, Trainer};
 use polyrank_model::optimizer::optimizer;
 use polyrank_model::options::trainer_options;
 use polyrank_model::predictor::scores;
@@ -18,6 +18,7 @@ use polyrank_schema::Config;
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::average::Average;
 use crate::checkpoint;
 use crate::dataset::Part;
 use crate::error::TrainError;
@@ -105,7 +106,7 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
     });
     let graph = network_graph(config, encoders.layout()).map_err(ModelError::from)?;
     let settings = trainer_options(config, threads(config));
-    memory::check_training(&graph, &settings, config.train.batch_size)?;
+    memory::check_training(&graph, &settings, config.train.batch_size, config.train.average_from.is_some())?;
     let mut network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
     let pretrained = pretrained::start(config, &encoders, &options.base, &mut network)?;
     for (feature, coverage) in &pretrained {
@@ -124,6 +125,7 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
         valid: origin.has_valid().then(|| Rows::new(&origin, Part::Valid, most)),
         scorer: Scorer::new(trainer.network()),
         trainer,
+        average: config.train.average_from.map(Average::new),
         history: History::default(),
         rows,
         pretrained,
@@ -132,7 +134,8 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
     run.check_valid()?;
     let checkpoints = options.out.join("checkpoints");
     if options.resume {
-        if let Some(history) = checkpoint::resume(&checkpoints, &run.identity, &mut run.trainer)? {
+        if let Some(history) = checkpoint::resume(&checkpoints, &run.identity, &mut run.trainer, run.average.as_mut())?
+        {
             watch(Event::Resumed(history.epochs.len()));
             run.history = history;
         }
@@ -163,12 +166,18 @@ fn diverged(network: &Network<f32>) -> Option<String> {
     all.find(|tensor| !tensor.data.iter().all(|v| v.is_finite())).map(|tensor| tensor.name)
 }
 
+/// Averaged weights that are not the network's.
+fn no_average(checkpoints: &Path, source: TensorError) -> TrainError {
+    ModelError::Tensor { path: checkpoints.to_owned(), source }.into()
+}
+
 struct Run<'a> {
     config: &'a Config,
     options: &'a RunOptions,
     train: Rows,
     valid: Option<Rows>,
     trainer: Trainer<f32>,
+    average: Option<Average>,
     scorer: Scorer<f32>,
     history: History,
     rows: u64,
@@ -194,6 +203,9 @@ impl Run<'_> {
                 watch(Event::Stopping("interrupted: writing the bundle with what was learned".to_owned()));
                 return Ok(true);
             }
+            if let Some(average) = &mut self.average {
+                average.add(number, self.trainer.network()).map_err(|e| no_average(checkpoints, e))?;
+            }
             if self.valid.is_some() {
                 watch(Event::Validating);
                 let measured = self.validate()?.measure(self.config).map_err(|error| match error {
@@ -206,7 +218,8 @@ impl Run<'_> {
                 epoch.valid = Some(measured);
             }
             let stop = self.history.add(epoch, self.config);
-            checkpoint::save(checkpoints, &self.identity, &self.trainer, &self.history)?;
+            let average = self.average.as_ref().and_then(Average::network);
+            checkpoint::save(checkpoints, &self.identity, &self.trainer, average, &self.history)?;
             self.log()?;
             if let Some(epoch) = self.history.epochs.last() {
                 watch(Event::EpochDone(epoch, self.history.best == Some(number)));
@@ -283,7 +296,8 @@ impl Run<'_> {
     fn validate(&mut self) -> Result<Collected, TrainError> {
         let mut collected = Collected::new(self.config.tasks.len());
         let Some(valid) = &mut self.valid else { return Ok(collected) };
-        let (network, scorer, config) = (self.trainer.network(), &self.scorer, self.config);
+        let average = self.average.as_ref().and_then(Average::network);
+        let (network, scorer, config) = (average.unwrap_or(self.trainer.network()), &self.scorer, self.config);
         for batch in valid.pass(SCORE_ROWS, None)? {
             let batch = batch?;
             let scored = self.trainer.pool().install(|| scorer.score_watched(network, &feed::feed(&batch)));
@@ -315,6 +329,16 @@ impl Run<'_> {
         Ok(bundle::replace_file(&path, &text)?)
     }
 
+    /// Replaces the trained weights by their average, if the run has one.
+    fn settle(&mut self, checkpoints: &Path) -> Result<(), TrainError> {
+        let Some(average) = self.average.take() else { return Ok(()) };
+        let Some(mean) = average.network() else { return Ok(()) };
+        for tensor in mean.layers().into_iter().chain(mean.tables()) {
+            self.trainer.set(&tensor).map_err(|e| no_average(checkpoints, e))?;
+        }
+        Ok(())
+    }
+
     /// Restores the best epoch and writes bundle and report.
     fn finish(
         mut self,
@@ -328,8 +352,10 @@ impl Run<'_> {
             && (best != latest || interrupted)
             && self.valid.is_some()
         {
-            checkpoint::restore_weights(checkpoints, &self.identity, best, &mut self.trainer)?;
+            let average = self.average.as_mut();
+            checkpoint::restore_weights(checkpoints, &self.identity, best, &mut self.trainer, average)?;
         }
+        self.settle(checkpoints)?;
         let collected = self.validate()?;
         let measured = collected.measure(self.config)?;
         let facts = Facts {

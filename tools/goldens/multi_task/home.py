@@ -1,5 +1,5 @@
 """HoME (Wang et al. 2024, section 3): normalised experts with swish; a hierarchy mask of tasks, groups and what all share;
-feature gates before experts, self-gates beside gates. What the text leaves open is as stated in polyrank's `home`."""
+feature gates before experts, self-gates beside gates. What is chosen, not verified against its text, is as stated in polyrank's `home`."""
 
 import torch
 import torch.nn.functional as F

@@ -22,7 +22,9 @@ pub fn narrow(batch: &RecordBatch, columns: &[String]) -> Result<RecordBatch, Da
     let (fields, arrays): (Vec<_>, Vec<_>) = fields
         .into_par_iter()
         .map(|(field, array)| match Some(array).filter(|_| columns.contains(field.name())).and_then(numbers) {
-            Some(numbers) => (Arc::new(Field::new(field.name(), DataType::UInt32, true)), Arc::new(numbers) as ArrayRef),
+            Some(numbers) => {
+                (Arc::new(Field::new(field.name(), DataType::UInt32, true)), Arc::new(numbers) as ArrayRef)
+            }
             None => (field.clone(), array.clone()),
         })
         .unzip();

@@ -72,6 +72,9 @@ pub(crate) fn visit_numbers(
 
 /// The number that a text is; `None` if it is empty or `nan`.
 pub(crate) fn parse(text: &str) -> Result<Option<f64>, String> {
+    if let Some(number) = whole(text.as_bytes()) {
+        return Ok(Some(number));
+    }
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -79,6 +82,23 @@ pub(crate) fn parse(text: &str) -> Result<Option<f64>, String> {
     let number =
         text.parse().map_err(|_| format!("{} is not a number; leave it empty if it is missing", quote(text)))?;
     check(number)
+}
+
+/// The number that a few digits are: as the general way has it, and the usual case.
+fn whole(digits: &[u8]) -> Option<f64> {
+    // Below 2^53: each is a float.
+    if !(1..=15).contains(&digits.len()) {
+        return None;
+    }
+    let mut number = 0u64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = 10 * number + u64::from(digit);
+    }
+    Some(number as f64)
 }
 
 /// The number if it is one that the network can take; `None` for NaN.
@@ -123,5 +143,8 @@ mod tests {
         assert!(parse("inf").unwrap_err().contains("32-bit"));
         assert!(parse("1e39").unwrap_err().contains("32-bit"));
         assert!(parse("1,5").unwrap_err().contains("not a number"));
+        for text in ["0", "007", "999999999999999", "9999999999999999", "12345678901234567890", "4 "] {
+            assert_eq!(parse(text), Ok(text.trim().parse().ok()), "{text}");
+        }
     }
 }

@@ -200,8 +200,10 @@ pub(crate) fn visit_texts<'a>(
     text: impl Fn(usize) -> &'a str,
     mut f: impl FnMut(usize, &'a str) -> Result<(), String>,
 ) -> Result<(), BadCell> {
+    let nulls = array.nulls();
     for (row, i) in cells {
-        f(row, if array.is_null(i) { "" } else { text(i) }).map_err(|problem| BadCell { row, problem })?;
+        let null = nulls.is_some_and(|nulls| nulls.is_null(i));
+        f(row, if null { "" } else { text(i) }).map_err(|problem| BadCell { row, problem })?;
     }
     Ok(())
 }

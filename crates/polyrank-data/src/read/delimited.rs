@@ -18,6 +18,9 @@ use crate::error::DataError;
 /// Bytes of text after which a batch ends, however few rows it has.
 const CHUNK_BYTES: usize = 16 << 20;
 
+/// Rows that a chunk has room for from the start.
+const USUAL_ROWS: usize = 8192;
+
 /// Names of a file's columns.
 pub(super) fn header(file: &DataFile, style: &TextStyle, reading: &Reading) -> Result<Vec<String>, DataError> {
     let mut records = Records::new(Lines::open(file, style.packing)?, style);
@@ -66,6 +69,8 @@ pub(super) struct Delimited {
     wanted: Vec<usize>,
     schema: SchemaRef,
     batch_rows: usize,
+    /// Bytes of each column in the chunk before: the next one will have about as many.
+    sizes: Vec<usize>,
     skipped: u64,
 }
 
@@ -87,6 +92,7 @@ impl Delimited {
             records,
             reading: reading.clone(),
             names,
+            sizes: vec![0; wanted.len()],
             wanted,
             schema: Arc::new(Schema::new(fields)),
             batch_rows,
@@ -111,8 +117,10 @@ impl Delimited {
 
 impl FileReader for Delimited {
     fn next_chunk(&mut self) -> Result<Option<Chunk>, DataError> {
-        let mut builders: Vec<StringBuilder> = self.wanted.iter().map(|_| StringBuilder::new()).collect();
-        let mut lines = Vec::new();
+        let rows = self.batch_rows.min(USUAL_ROWS);
+        let sized = |bytes: &usize| StringBuilder::with_capacity(rows, *bytes);
+        let mut builders: Vec<StringBuilder> = self.sizes.iter().map(sized).collect();
+        let mut lines = Vec::with_capacity(rows);
         let mut bytes = 0;
         while lines.len() < self.batch_rows && bytes < CHUNK_BYTES {
             let Some(record) = self.records.advance(&self.path)? else { break };
@@ -140,6 +148,7 @@ impl FileReader for Delimited {
             lines.push(self.records.line);
         }
         let Some(&first_line) = lines.first() else { return Ok(None) };
+        self.sizes = builders.iter().map(|builder| builder.values_slice().len()).collect();
         let arrays = builders.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).collect();
         let options = RecordBatchOptions::new().with_row_count(Some(lines.len()));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)

@@ -122,6 +122,7 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             optimizer: block("sgd", &[]),
             embedding_optimizer: block("sgd", &[]),
             learning_rate_decay: 1.0,
+            average_from: None,
             normaliser: Normaliser::WeightSum,
             clip_norm: None,
             shuffle: true,

@@ -18,9 +18,14 @@
 //! x `[B, W]`, z `[B, d]`, u `[B, 2d]` with d = `expert_units.last`; gates `[B, E]` over the experts in brackets.
 //!
 //! # Compared with the paper
-//! Where its text leaves it open: z_s weighs the experts of all groups, the shared experts of the second level read z_s,
-//! and each low-rank map has `feature_gate_rank` dimensions. The gates' kind, hidden layers, bias and temperature are
-//! options (`gate.rs`); the configured activation and batch norm are those of gates and towers.
+//! Chosen here and not verified against its text: z_s weighs the experts of all groups; at the second level shared experts
+//! read z_s and all others u; each owner of experts has one feature gate, whose low-rank maps all have
+//! `feature_gate_rank` dimensions; gates and self-gates read what feature gates have not scaled; swish has no factor and is
+//! the hidden activation too.
+//!
+//! The gates' kind, hidden layers, bias and temperature are options (`gate.rs`); self-gates take hidden layers and bias
+//! from them, and softmax ones the temperature, but no other kind. The configured activation and batch norm are those of
+//! gates and towers; dropout acts within experts.
 
 use polyrank_engine::{Function, GraphError, Layer, Value};
 use polyrank_schema::config::Activation;

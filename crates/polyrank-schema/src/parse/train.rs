@@ -17,6 +17,7 @@ const KEYS: &[&str] = &[
     "optimizer",
     "embedding_optimizer",
     "learning_rate_decay",
+    "average_from",
     "normaliser",
     "clip_norm",
     "shuffle",
@@ -46,6 +47,7 @@ pub(super) fn read(
         block::read(ctx, optimizer.as_ref(), "train.optimizer", registry.optimizers, |_| "adagrad", context);
     let embedding_optimizer = read_embedding_optimizer(ctx, &section, registry, context, &optimizer);
     let learning_rate_decay = section.pick(ctx, "learning_rate_decay", |f, ctx| f.float(ctx, DECAY), |_| 1.0);
+    let average_from = section.optional(ctx, "average_from", "never", |f, ctx| f.size(ctx, 1, EPOCHS));
     let normaliser = section.pick(ctx, "normaliser", Found::named, |p| choices(p).normaliser);
     let clip_norm = section.optional(ctx, "clip_norm", "none", |f, ctx| f.float(ctx, ABOVE_ZERO));
     let shuffle = section.pick(ctx, "shuffle", Found::bool, |_| true);
@@ -59,6 +61,7 @@ pub(super) fn read(
         optimizer,
         embedding_optimizer,
         learning_rate_decay,
+        average_from,
         normaliser,
         clip_norm,
         shuffle,

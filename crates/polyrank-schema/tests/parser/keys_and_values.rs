@@ -83,6 +83,14 @@ fn wrong_types_and_bounds_say_what_was_expected_and_found() {
             &[Append("[train]\nlearning_rate_decay = 1.1")],
             "c.toml:15: train.learning_rate_decay: expected a number above 0, to 1, found 1.1",
         ),
+        (
+            &[Append("[train]\naverage_from = 0")],
+            "c.toml:15: train.average_from: expected a whole number from 1 to 1000000, found 0",
+        ),
+        (
+            &[Append("[train]\nepochs = 3\naverage_from = 4")],
+            "c.toml:16: train.average_from: there are only 3 epochs; raise `train.epochs`, or average from an earlier one",
+        ),
         (&[Append("[train]\nshuffle = 1")], "c.toml:15: train.shuffle: expected true or false, found 1"),
         (
             &[Append("[train]\nprecision = 'fp16'")],

@@ -1,6 +1,7 @@
 //! Whole training runs on small files.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod averages;
 mod by_key;
 mod checkpoints;
 mod classes;

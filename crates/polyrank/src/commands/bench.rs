@@ -131,7 +131,7 @@ impl Measure<'_> {
         let origin = Origin::open(config, &loaded.base, cache, |_| ())?;
         let graph = network_graph(config, origin.encoders().layout()).map_err(ModelError::from)?;
         let settings = trainer_options(config, threads(config));
-        memory::check_training(&graph, &settings, config.train.batch_size)?;
+        memory::check_training(&graph, &settings, config.train.batch_size, false)?;
         let network = Network::new(&graph, config.train.seed, Some(optimizer(&config.train.embedding_optimizer)));
         let trainer = Trainer::new(network, settings).map_err(|e| Failure::io("thread", e))?;
         let scorer = Scorer::new(trainer.network());

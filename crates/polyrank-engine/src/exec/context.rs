@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::exec::input::Input;
 use crate::graph::{Running, Space, Table};
-use crate::kernels::arena::{Mat, MatMut};
+use crate::kernels::arena::{Few, Mat, MatMut};
 use crate::kernels::half::Left;
 use crate::params::Params;
 use crate::real::Real;
@@ -41,7 +41,7 @@ impl Training {
 /// One op's forward pass over one micro-batch.
 pub(crate) struct Forward<'a, T> {
     /// The inputs.
-    pub(crate) x: Vec<Mat<'a, T>>,
+    pub(crate) x: Few<Mat<'a, T>>,
     /// The output.
     pub(crate) y: MatMut<'a, T>,
     /// The micro-batch's rows of the output within the batch's: rows of the batch, or of the output's space.
@@ -61,13 +61,13 @@ pub(crate) struct Forward<'a, T> {
 /// One op's backward pass over one micro-batch.
 pub(crate) struct Backward<'a, T> {
     /// The inputs of the forward pass.
-    pub(crate) x: Vec<Mat<'a, T>>,
+    pub(crate) x: Few<Mat<'a, T>>,
     /// The output of the forward pass.
     pub(crate) y: Mat<'a, T>,
     /// The output's gradient; the op may use it as scratch.
     pub(crate) dy: MatMut<'a, T>,
     /// The gradient of each input that needs one, and whether to add to what is there.
-    pub(crate) dx: Vec<Option<(MatMut<'a, T>, bool)>>,
+    pub(crate) dx: Few<Option<(MatMut<'a, T>, bool)>>,
     /// As in [`Forward`].
     pub(crate) rows: Range<usize>,
     /// As in [`Forward`].

@@ -6,7 +6,7 @@ use crate::exec::context::{Backward, Forward, State, Training};
 use crate::exec::input::Input;
 use crate::exec::workspace::Workspace;
 use crate::graph::{Graph, Value};
-use crate::kernels::arena::{Place, View};
+use crate::kernels::arena::{Few, Place, View};
 use crate::plan::Plan;
 use crate::real::Real;
 
@@ -44,7 +44,7 @@ impl<T: Real> Pass<'_, T> {
     ) -> R {
         let Workspace { arena, lefts, .. } = workspace;
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
-        let reads: Vec<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
+        let reads: Few<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
         let (x, mut y) = arena.borrow(&reads, &[self.value(Value(i), &samples)]);
         let y = y.remove(0);
         let left = planned.left.map(|left| left.of(lefts, |out| T::left(x[0], out)));
@@ -67,15 +67,17 @@ impl<T: Real> Pass<'_, T> {
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let (Some(grad), Some(training)) = (planned.grad, self.training) else { return };
         let Workspace { arena, lefts, turned } = workspace;
-        let mut reads: Vec<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
+        let mut reads: Few<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
         reads.push(self.value(Value(i), &samples));
-        let mut writes = vec![self.view(Value(i), grad, &samples)];
+        let mut writes: Few<View> = std::iter::once(self.view(Value(i), grad, &samples)).collect();
         for (input, dx) in node.inputs.iter().zip(&planned.dx) {
             if let (Some(_), Some(place)) = (dx, self.plan.nodes[input.0].grad) {
                 let width = planned.dx_width.unwrap_or(place.width);
                 writes.push(self.view(*input, Place { width, ..place }, &samples));
             }
         }
+        // Within a lane only the first micro-batch replaces what an earlier batch left.
+        let accumulate: Few<bool> = planned.param_shared.iter().map(|shared| *shared || !lane.first).collect();
         let (mut x, writes) = arena.borrow(&reads, &writes);
         let mut writes = writes.into_iter();
         let (Some(y), Some(dy)) = (x.pop(), writes.next()) else { return };
@@ -85,8 +87,6 @@ impl<T: Real> Pass<'_, T> {
             .map(|dx| dx.and_then(|accumulate| writes.next().map(|view| (view, accumulate))))
             .collect();
         let left = planned.left_turned.map(|left| left.of(lefts, |out| T::left_turned(x[0], out)));
-        // Within a lane only the first micro-batch replaces what an earlier batch left.
-        let accumulate: Vec<bool> = planned.param_shared.iter().map(|shared| *shared || !lane.first).collect();
         let mut cx = Backward {
             x,
             y,

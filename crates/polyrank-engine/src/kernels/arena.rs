@@ -8,6 +8,11 @@ use std::alloc::Layout;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use smallvec::SmallVec;
+
+/// The views of one op: as many as most ops have lie on the stack, so that scoring a few rows allocates nothing.
+pub(crate) type Few<T> = SmallVec<[T; 12]>;
+
 /// A matrix that is read: `rows` × `width`, rows `ld` apart.
 #[derive(Clone, Copy)]
 pub(crate) struct Mat<'a, T> {
@@ -172,7 +177,7 @@ impl<T: Copy + Default> Arena<T> {
     }
 
     /// The views of one op: `reads` to read, `writes` to write. Panics if a write overlaps anything.
-    pub(crate) fn borrow<'a>(&'a mut self, reads: &[View], writes: &[View]) -> (Vec<Mat<'a, T>>, Vec<MatMut<'a, T>>) {
+    pub(crate) fn borrow<'a>(&'a mut self, reads: &[View], writes: &[View]) -> (Few<Mat<'a, T>>, Few<MatMut<'a, T>>) {
         for (i, w) in writes.iter().enumerate() {
             assert!(!reads.iter().any(|r| r.place.overlaps(&w.place)), "an op would read what it writes");
             assert!(!writes[..i].iter().any(|o| o.place.overlaps(&w.place)), "an op would write a value twice");

@@ -40,7 +40,7 @@ pub(crate) fn table_rows(rows: usize) -> Result<(), String> {
 /// An encoder that is being fitted.
 #[derive(Debug)]
 pub(crate) enum CategoricalFit {
-    Vocabulary(VocabularyFit),
+    Vocabulary(Box<VocabularyFit>),
     Hash(Hash),
     Identity(IdentityFit),
 }
@@ -50,7 +50,7 @@ impl CategoricalFit {
     pub(crate) fn new(block: &Block, vocabulary: Option<Vec<Key>>) -> Result<CategoricalFit, String> {
         match block.kind.as_str() {
             kind if kind == vocabulary::SPEC.name => {
-                Ok(CategoricalFit::Vocabulary(VocabularyFit::new(Options::new(block)?, vocabulary)))
+                Ok(CategoricalFit::Vocabulary(Box::new(VocabularyFit::new(Options::new(block)?, vocabulary))))
             }
             kind if kind == hash::SPEC.name => Ok(CategoricalFit::Hash(Hash::new(block)?)),
             kind if kind == identity::SPEC.name => Ok(CategoricalFit::Identity(IdentityFit::new(block)?)),
@@ -73,7 +73,7 @@ impl CategoricalFit {
     /// Two fits of one configuration; fits of different kinds are left as they are.
     pub(crate) fn merge(&mut self, other: CategoricalFit) {
         match (self, other) {
-            (CategoricalFit::Vocabulary(fit), CategoricalFit::Vocabulary(other)) => fit.merge(other),
+            (CategoricalFit::Vocabulary(fit), CategoricalFit::Vocabulary(other)) => fit.merge(*other),
             (CategoricalFit::Identity(fit), CategoricalFit::Identity(other)) => fit.merge(other),
             _ => {}
         }

@@ -70,8 +70,11 @@ impl Encoders {
         let weights: Vec<String> = tasks.iter().map(|task| weight_column(&task.name)).collect();
         let group = self.plan.group_column.as_deref().map(group_column);
         let of_task = |matrix: &[f32], t: usize| -> ArrayRef {
-            let numbers = matrix.iter().skip(t).step_by(tasks.len());
-            Arc::new(numbers.map(|x| (!x.is_nan()).then_some(*x)).collect::<Float32Array>())
+            let numbers: Vec<f32> = matrix.chunks_exact(tasks.len()).map(|row| row[t]).collect();
+            if numbers.iter().any(|x| x.is_nan()) {
+                return Arc::new(numbers.iter().map(|x| (!x.is_nan()).then_some(*x)).collect::<Float32Array>());
+            }
+            Arc::new(Float32Array::from(numbers))
         };
         for (t, task) in tasks.iter().enumerate().filter(|_| !batch.labels.is_empty()) {
             columns.push((&task.name, of_task(&batch.labels, t)));

@@ -7,6 +7,7 @@
 pub(crate) mod bucketize;
 pub(crate) mod categorical;
 pub(crate) mod column;
+mod counts;
 mod encoders;
 mod export;
 mod fitter;

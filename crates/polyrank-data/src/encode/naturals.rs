@@ -27,16 +27,6 @@ impl<T: Copy + Default + PartialEq> Naturals<T> {
         }
     }
 
-    /// Where the mark is, if the number is there.
-    pub(crate) fn get_mut(&mut self, n: u64) -> Option<&mut T> {
-        let length = self.dense.len() as u64;
-        if n < length {
-            Some(&mut self.dense[n as usize]).filter(|m| **m != T::default())
-        } else {
-            self.sparse.get_mut(&n)
-        }
-    }
-
     /// The number's mark, or `other` if the number is not there: without a branch where numbers lie close, so that the
     /// processor fetches the next ones while it waits for this one.
     #[inline]
@@ -91,20 +81,26 @@ impl<T: Copy + Default + PartialEq> Naturals<T> {
     }
 }
 
-impl Naturals<u64> {
-    /// Adds one to the number's mark; a number that is not there gets the mark 2. Without a branch on whether it is, as in
-    /// [`Naturals::get_or`].
+impl Naturals<u32> {
+    /// Adds one to the number's mark and gives it; that of a number that was not there becomes 2. A mark is below the
+    /// largest. Without a branch on whether the number is there, as in [`Naturals::get_or`].
     #[inline]
-    pub(crate) fn count(&mut self, n: u64) {
+    pub(crate) fn add_one(&mut self, n: u64) -> u32 {
         if n < self.dense.len() as u64 {
             let mark = &mut self.dense[n as usize];
             let new = *mark == 0;
             self.filled += usize::from(new);
-            *mark += 1 + u64::from(new);
-        } else {
-            match self.sparse.get_mut(&n) {
-                Some(mark) => *mark += 1,
-                None => self.insert(n, 2),
+            *mark += 1 + u32::from(new);
+            return *mark;
+        }
+        match self.sparse.get_mut(&n) {
+            Some(mark) => {
+                *mark += 1;
+                *mark
+            }
+            None => {
+                self.insert(n, 2);
+                2
             }
         }
     }
@@ -124,7 +120,6 @@ mod tests {
             let (mut map, mut expected) = (Naturals::<u32>::default(), BTreeMap::new());
             for (n, mark) in operations {
                 prop_assert_eq!(map.get(n), expected.get(&n).copied());
-                prop_assert_eq!(map.get_mut(n).copied(), expected.get(&n).copied());
                 prop_assert_eq!(map.get_or(n, 77), expected.get(&n).copied().unwrap_or(77));
                 map.insert(n, mark);
                 expected.insert(n, mark);
@@ -140,10 +135,11 @@ mod tests {
     proptest! {
         #[test]
         fn it_counts(numbers in prop::collection::vec(prop_oneof![0u64..40, 0u64..5000, any::<u64>()], 0..600)) {
-            let (mut map, mut expected) = (Naturals::<u64>::default(), BTreeMap::new());
+            let (mut map, mut expected) = (Naturals::<u32>::default(), BTreeMap::new());
             for n in numbers {
-                map.count(n);
-                *expected.entry(n).or_insert(1) += 1;
+                let mark = expected.entry(n).or_insert(1);
+                *mark += 1;
+                prop_assert_eq!(map.add_one(n), *mark);
                 prop_assert_eq!(map.len(), expected.len());
             }
             let mut all: Vec<_> = map.iter().collect();

@@ -79,6 +79,11 @@ fn decimal(bytes: &[u8]) -> Option<u64> {
         [] => None,
         [b'0', _, ..] => None,
         _ if bytes.len() > 20 => None,
+        // Nineteen digits always fit.
+        _ if bytes.len() < 20 => bytes.iter().try_fold(0u64, |n, b| {
+            let digit = b.wrapping_sub(b'0');
+            (digit <= 9).then(|| 10 * n + u64::from(digit))
+        }),
         _ => bytes.iter().try_fold(0u64, |n, b| {
             let digit = b.wrapping_sub(b'0');
             if digit > 9 { None } else { n.checked_mul(10)?.checked_add(u64::from(digit)) }
@@ -275,6 +280,7 @@ mod tests {
     #[test]
     fn text_that_is_a_canonical_integer_is_that_integer() {
         assert_eq!(Value::from_text("0"), Value::Natural(0));
+        assert_eq!(Value::from_text("9999999999999999999"), Value::Natural(9_999_999_999_999_999_999));
         assert_eq!(Value::from_text("18446744073709551615"), Value::Natural(u64::MAX));
         assert_eq!(Value::from_text("-9223372036854775808"), Value::Negative(i64::MIN));
         for text in ["18446744073709551616", "-9223372036854775809", "007", "-0", "+7", "-", "7.0", "7 ", "٧", "1e3"] {

@@ -11,6 +11,7 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::categorical::{IdEncoder, table_rows};
+use super::counts::Counts;
 use super::naturals::Naturals;
 use super::row_name::RowName;
 use super::value::{Value, quote};
@@ -211,8 +212,7 @@ pub(crate) struct VocabularyFit {
     options: Options,
     /// Whether values that are seen are added: those of a given vocabulary are not.
     grows: bool,
-    /// One more than the count: a given value may never be seen.
-    naturals: Naturals<u64>,
+    naturals: Counts,
     negatives: HashMap<i64, u64>,
     texts: HashMap<Box<str>, u64>,
 }
@@ -223,13 +223,13 @@ impl VocabularyFit {
         if let Some(keys) = from_file {
             options.order = Order::Listed(keys);
         }
-        let (naturals, negatives, texts) = (Naturals::default(), HashMap::new(), HashMap::new());
+        let (naturals, negatives, texts) = (Counts::default(), HashMap::new(), HashMap::new());
         let grows = options.order == Order::Frequency;
         let mut fit = VocabularyFit { options, grows, naturals, negatives, texts };
         if let Order::Listed(keys) = &fit.options.order {
             for key in keys {
                 match key.clone() {
-                    Key::Natural(n) => fit.naturals.insert(n, 1),
+                    Key::Natural(n) => fit.naturals.know(n),
                     Key::Negative(n) => drop(fit.negatives.insert(n, 0)),
                     Key::Text(text) => drop(fit.texts.insert(text, 0)),
                 }
@@ -250,7 +250,7 @@ impl VocabularyFit {
     fn observe_other(&mut self, value: Value<'_>) {
         let known = match value {
             Value::Missing => return,
-            Value::Natural(n) => self.naturals.get_mut(n),
+            Value::Natural(n) => return self.naturals.count_known(n),
             Value::Negative(n) => self.negatives.get_mut(&n),
             Value::Text(text) => self.texts.get_mut(text),
         };
@@ -263,19 +263,14 @@ impl VocabularyFit {
     }
 
     pub(crate) fn merge(&mut self, other: VocabularyFit) {
-        for (n, more) in other.naturals.iter() {
-            match self.naturals.get_mut(n) {
-                Some(count) => *count += more - 1,
-                None => self.naturals.insert(n, more),
-            }
-        }
+        self.naturals.merge(&other.naturals);
         other.negatives.into_iter().for_each(|(n, count)| *self.negatives.entry(n).or_insert(0) += count);
         other.texts.into_iter().for_each(|(text, count)| *self.texts.entry(text).or_insert(0) += count);
     }
 
     fn count(&self, key: &Key) -> u64 {
         match key {
-            Key::Natural(n) => self.naturals.get(*n).map_or(0, |more| more - 1),
+            Key::Natural(n) => self.naturals.get(*n).unwrap_or(0),
             Key::Negative(n) => self.negatives.get(n).copied().unwrap_or(0),
             Key::Text(text) => self.texts.get(text).copied().unwrap_or(0),
         }
@@ -287,7 +282,7 @@ impl VocabularyFit {
             return Vocabulary::new(self.options.oov_buckets, keys.into_iter().zip(counts).collect());
         }
         let min_count = self.options.min_count;
-        let naturals = self.naturals.iter().map(|(n, more)| (Key::Natural(n), more - 1));
+        let naturals = self.naturals.iter().map(|(n, count)| (Key::Natural(n), count));
         let negatives = self.negatives.into_iter().map(|(n, count)| (Key::Negative(n), count));
         let texts = self.texts.into_iter().map(|(text, count)| (Key::Text(text), count));
         let mut values: Vec<_> =

@@ -161,6 +161,28 @@ impl FileReader for Delimited {
     }
 }
 
+/// Calls `f` with each place of a byte, in order: eight bytes at a time, as fields are too short for longer vectors and each
+/// end of one would be a branch that the processor guesses wrong.
+fn each_place(byte: u8, text: &[u8], mut f: impl FnMut(usize)) {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const LOW: u64 = 0x7f * ONES;
+    let (words, rest) = text.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        // Zero where the byte is; then the highest bit of those, and of no others.
+        let other = u64::from_le_bytes(*word) ^ (u64::from(byte) * ONES);
+        let mut found = !(((other & LOW) + LOW) | other | LOW);
+        while found != 0 {
+            f(8 * i + found.trailing_zeros() as usize / 8);
+            found &= found - 1;
+        }
+    }
+    for (i, other) in rest.iter().enumerate() {
+        if *other == byte {
+            f(8 * words.len() + i);
+        }
+    }
+}
+
 /// The line numbers, unless the first one tells them all.
 pub(super) fn unless_consecutive(lines: Vec<u64>) -> Option<Vec<u64>> {
     let consecutive = lines.windows(2).all(|pair| pair[1] == pair[0] + 1);
@@ -239,13 +261,11 @@ impl Records {
                 return Ok(Some(Err(bad)));
             }
         } else {
-            let mut start = 0;
-            for (at, byte) in self.lines.content().iter().enumerate() {
-                if *byte == self.separator {
-                    self.spans.push(start..at);
-                    start = at + 1;
-                }
-            }
+            let (mut start, spans) = (0, &mut self.spans);
+            each_place(self.separator, self.lines.content(), |at| {
+                spans.push(start..at);
+                start = at + 1;
+            });
             self.spans.push(start..self.lines.content().len());
         }
         Ok(Some(Ok(())))
@@ -322,5 +342,22 @@ impl Records {
             let byte = bytes.get(at).copied().unwrap_or(0);
             Bad { line: self.line, column, problem: format!("byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_byte_is_found_wherever_it_is(text in prop::collection::vec(prop_oneof![Just(9u8), 0u8..12, any::<u8>()], 0..60)) {
+            let mut places = Vec::new();
+            each_place(9, &text, |at| places.push(at));
+            let expected: Vec<_> = text.iter().enumerate().filter(|(_, byte)| **byte == 9).map(|(at, _)| at).collect();
+            prop_assert_eq!(places, expected);
+        }
     }
 }

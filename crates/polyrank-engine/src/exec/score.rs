@@ -39,7 +39,8 @@ impl<T: Real> Scorer<T> {
     }
 
     /// As [`Scorer::score`], into `out`, `[B, O]`. On one thread nothing is allocated once a call of as many rows was made,
-    /// unless an op has more than a dozen inputs or rows have lists.
+    /// unless an op has more than a dozen inputs, rows have lists, or products are in bf16 on a processor without
+    /// instructions for it.
     pub fn score_into(&self, network: &Network<T>, feed: &Feed<'_, T>, out: &mut [T]) -> Result<(), FeedError> {
         feed.check(&network.graph)?;
         let (columns, threads) = (network.graph.outputs(), rayon::current_num_threads());

@@ -335,9 +335,9 @@ fn check_average(ctx: &mut Context, config: &Config) {
     let epochs = config.train.epochs;
     // Epochs out of their limits were reported as such.
     if epochs > 0 && config.train.average_from.is_some_and(|from| from > epochs) {
-        let plural = if epochs == 1 { "there is only 1 epoch" } else { &format!("there are only {epochs} epochs") };
+        let problem = if epochs == 1 { "there is only 1 epoch" } else { &format!("there are only {epochs} epochs") };
         let hint = "raise `train.epochs`, or average from an earlier one".to_owned();
-        ctx.report("train.average_from", plural.to_owned(), Some(hint));
+        ctx.report("train.average_from", problem.to_owned(), Some(hint));
     }
 }
 

@@ -33,8 +33,10 @@ impl<T: Real> Scorer<T> {
     /// Heads' outputs side by side, `[B, O]` row by row, O as [`Graph::outputs`](crate::Graph::outputs): a logit for a
     /// binary head, C logits for one of C classes, a prediction for regression. Runs on the current rayon pool.
     pub fn score(&self, network: &Network<T>, feed: &Feed<'_, T>) -> Result<Vec<T>, FeedError> {
+        // Before anything is allocated for rows that may not be there.
+        feed.check(&network.graph)?;
         let mut out = vec![T::ZERO; feed.rows * network.graph.outputs()];
-        self.score_into(network, feed, &mut out)?;
+        self.fill(network, feed, &mut out);
         Ok(out)
     }
 
@@ -43,10 +45,17 @@ impl<T: Real> Scorer<T> {
     /// instructions for it.
     pub fn score_into(&self, network: &Network<T>, feed: &Feed<'_, T>, out: &mut [T]) -> Result<(), FeedError> {
         feed.check(&network.graph)?;
-        let (columns, threads) = (network.graph.outputs(), rayon::current_num_threads());
+        let columns = network.graph.outputs();
         if feed.rows.checked_mul(columns) != Some(out.len()) {
             return Err(FeedError(format!("{} places for {} rows of {columns} outputs", out.len(), feed.rows)));
         }
+        self.fill(network, feed, out);
+        Ok(())
+    }
+
+    /// Scores a feed that was checked into `out`, which has its size.
+    fn fill(&self, network: &Network<T>, feed: &Feed<'_, T>, out: &mut [T]) {
+        let (columns, threads) = (network.graph.outputs(), rayon::current_num_threads());
         // All threads should have some rows, if there are enough to wake them.
         let most = self.plan.micro_rows.min(feed.rows.div_ceil(threads).max(MICRO_ROWS));
         let (input, state) = (Input::scoring(feed), network.state());
@@ -61,7 +70,6 @@ impl<T: Real> Scorer<T> {
         } else {
             out.par_chunks_mut(size).enumerate().for_each(micro);
         }
-        Ok(())
     }
 
     /// As [`Scorer::score`], with the sums of the watched values' columns.

@@ -69,6 +69,10 @@ fn what_is_averaged_is_what_is_measured_and_resumed() {
             result.history.epochs.iter().map(|e| e.valid.clone()).collect::<Vec<_>>()
         };
         assert_eq!(figures(&straight), figures(&resumed));
+        // What the bundle's weights, the mean, score is what its epoch was measured by.
+        let best = straight.history.best.and_then(|best| straight.history.epochs[best - 1].valid.clone());
+        let metrics = bundle::load(&place.path("straight").join("bundle")).unwrap().metrics;
+        assert_eq!(metrics["valid"], serde_json::to_value(best).unwrap(), "{valid}");
 
         // Stopped within the fourth epoch, and finished.
         let (mut at, options) = (0, place.options("stopped"));

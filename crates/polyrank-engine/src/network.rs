@@ -97,11 +97,13 @@ impl<T: Real> Network<T> {
 
     /// All embedding tables' weights, `[rows, D]` each.
     pub fn tables(&self) -> impl Iterator<Item = Tensor<T>> {
-        self.graph.tables.iter().zip(&self.tables).map(|(decl, table)| Tensor {
-            name: decl.name.clone(),
-            dims: vec![decl.rows, decl.dim],
-            data: table.export(),
-        })
+        (0..self.tables.len()).filter_map(|table| self.table(table))
+    }
+
+    /// The weights of one embedding table, `[rows, D]`; `None` if there is none of this number.
+    pub fn table(&self, number: usize) -> Option<Tensor<T>> {
+        let (decl, table) = (self.graph.tables.get(number)?, self.tables.get(number)?);
+        Some(Tensor { name: decl.name.clone(), dims: vec![decl.rows, decl.dim], data: table.export() })
     }
 
     /// Sets one row of the table of that number among [`Network::tables`].

@@ -197,8 +197,9 @@ impl<T: Real> Rule<T> {
         }
     }
 
+    /// Moves a table's row; `state` is as long as [`Optimizer::row_state`].
     #[inline(always)]
-    fn apply_row(self, w: &mut [T], g: &[T], state: &mut [T]) {
+    pub(crate) fn apply_row(self, w: &mut [T], g: &[T], state: &mut [T]) {
         match self {
             Rule::Adagrad { lr, eps, by_row: true } => {
                 let square = g.iter().fold(T::ZERO, |s, &g| s + g * g);

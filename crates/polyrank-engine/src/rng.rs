@@ -14,6 +14,8 @@ pub(crate) enum Purpose {
     Negatives = 3,
     /// Noise of gates.
     Noise = 4,
+    /// Rounding of embedding rows.
+    Rounding = 5,
 }
 
 const NEAR: [f32; 9] = [

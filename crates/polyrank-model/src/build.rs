@@ -45,11 +45,12 @@ pub fn compose(
 ) -> Result<Graph, GraphError> {
     let tasks = config.tasks.len();
     let layers = Layers::of(&config.model);
-    let precision = match config.train.precision {
+    let precision = |configured| match configured {
         Configured::Fp32 => Precision::Fp32,
         Configured::Bf16 => Precision::Bf16,
     };
-    let graph = Graph::in_precision(precision);
+    let (layers_in, tables_in) = (precision(config.train.precision), precision(config.train.table_precision));
+    let graph = Graph::in_precision(layers_in).with_tables_in(tables_in);
     let mut builder = Builder { graph, config, layout, layers, logits: vec![Vec::new(); tasks] };
     let outputs = block(&mut builder)?;
     if outputs.len() != tasks {

@@ -1,7 +1,7 @@
 //! What a network needs of the machine's memory, compared with what is free before anything is allocated: an error can
 //! say what to lower, a failed allocation only ends the program.
 
-use polyrank_engine::{Graph, Optimizer, TrainerOptions, held};
+use polyrank_engine::{Graph, Optimizer, Precision, TrainerOptions, held};
 
 use crate::error::ModelError;
 
@@ -38,8 +38,10 @@ pub fn check_training(
 /// Refuses a network that cannot be loaded in the memory that is free, where its largest file has `file` bytes.
 pub(crate) fn check_loading(graph: &Graph, file: u64) -> Result<(), ModelError> {
     let mut needs = numbers(graph);
-    // A file's bytes, and the numbers read from it, before they are put in place.
-    needs.push(Need { what: "reading its largest file".to_owned(), bytes: 2 * u128::from(file), lower: LOWER_TABLE });
+    // A file's bytes, and the 32-bit numbers read from it, before they are put in place.
+    let half = graph.tables().iter().any(|t| t.precision == Precision::Bf16);
+    let bytes = if half { 3 } else { 2 } * u128::from(file);
+    needs.push(Need { what: "reading its largest file".to_owned(), bytes, lower: LOWER_TABLE });
     compare("loading", needs, free())
 }
 
@@ -48,10 +50,18 @@ pub(crate) fn stored(graph: &Graph) -> u128 {
     numbers(graph).iter().map(|need| need.bytes).sum()
 }
 
+/// Bytes of a weight in a table.
+fn weight(precision: Precision) -> u128 {
+    match precision {
+        Precision::Fp32 => NUMBER,
+        Precision::Bf16 => NUMBER / 2,
+    }
+}
+
 fn numbers(graph: &Graph) -> Vec<Need> {
     let tables = graph.tables().iter().map(|t| Need {
         what: format!("`{}` ({} rows × {})", t.name, t.rows, t.dim),
-        bytes: NUMBER * t.rows as u128 * t.dim as u128,
+        bytes: weight(t.precision) * t.rows as u128 * t.dim as u128,
         lower: LOWER_TABLE,
     });
     let layers: u128 = graph.params().iter().map(|p| p.shape.len() as u128).sum();
@@ -179,6 +189,16 @@ mod tests {
         let row_wise = Optimizer::RowWiseAdagrad { learning_rate: 0.1, initial_accumulator: 0.0, epsilon: 1e-10 };
         assert_eq!(bytes(row_wise)[0], 4 * 9000 + 3 * 4 * 8000);
         assert_eq!(bytes(Optimizer::Momentum { learning_rate: 0.1, momentum: 0.9 })[0], 4 * 16_000 + 3 * 4 * 8000);
+    }
+
+    #[test]
+    fn rows_in_bf16_take_half() {
+        let mut graph = Graph::default().with_tables_in(Precision::Bf16);
+        graph.table("table.uid", 1000, 8, Init::Constant(0.0)).unwrap();
+        assert_eq!(stored(&graph), 2 * 8000);
+        let adagrad = Optimizer::Adagrad { learning_rate: 0.1, initial_accumulator: 0.0, epsilon: 1e-10 };
+        // State stays in 32 bits, and a checkpoint has it beside.
+        assert_eq!(training(&graph, &options(adagrad), 64)[0].bytes, (2 + 4) * 8000 + 3 * 4 * 8000);
     }
 
     #[test]

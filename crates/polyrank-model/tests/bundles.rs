@@ -59,7 +59,11 @@ fn bits(predictor: &Predictor, rows: &RecordBatch) -> Vec<u32> {
 }
 
 fn parts(seed: u64) -> (Config, Encoders, Network<f32>, RecordBatch) {
-    let config = polyrank_schema::parse(CONFIG, "test.toml", &registry(), &[]).unwrap();
+    parts_of(CONFIG, seed)
+}
+
+fn parts_of(config: &str, seed: u64) -> (Config, Encoders, Network<f32>, RecordBatch) {
+    let config = polyrank_schema::parse(config, "test.toml", &registry(), &[]).unwrap();
     let rows = ByteRec::new(1).rows(0..200, false);
     let mut fitter = Encoders::fitter(&config, Path::new(".")).unwrap();
     fitter.observe(&rows).unwrap();
@@ -86,7 +90,11 @@ fn metrics() -> serde_json::Value {
 
 impl Saved {
     fn new() -> Saved {
-        let (config, encoders, network, rows) = parts(1);
+        Saved::of(CONFIG)
+    }
+
+    fn of(config: &str) -> Saved {
+        let (config, encoders, network, rows) = parts_of(config, 1);
         let dir = folder();
         bundle::save(&dir.path().join("bundle"), &config, &encoders, &network, &metrics()).unwrap();
         let scores = bits(&Predictor::new(config, encoders, network), &rows);
@@ -184,6 +192,27 @@ fn what_was_saved_comes_back_to_the_last_bit() {
     bundle::save(&again, &loaded.config, &loaded.encoders, &loaded.network, &loaded.metrics).unwrap();
     for name in saved.files() {
         assert_eq!(fs::read(saved.path().join(&name)).unwrap(), fs::read(again.join(&name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn rows_in_bf16_come_back_from_half_the_bytes() {
+    let config = format!("{CONFIG}\n[train]\ntable_precision = \"bf16\"\n");
+    let (full, half) = (Saved::new(), Saved::of(&config));
+    half.whole();
+    let loaded = bundle::load(&half.path()).unwrap();
+    let (_, _, network, _) = parts_of(&config, 1);
+    assert_eq!(loaded.network.tables().collect::<Vec<_>>(), network.tables().collect::<Vec<_>>());
+    for (i, table) in network.tables().enumerate() {
+        let bytes = |saved: &Saved| fs::read(saved.path().join(format!("tables/{i:04}.safetensors"))).unwrap();
+        let header = |bytes: &[u8]| 8 + u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+        let (full, half) = (bytes(&full), bytes(&half));
+        assert_eq!(full.len() - header(&full), 4 * table.data.len());
+        assert_eq!(half.len() - header(&half), 2 * table.data.len());
+        // Any reader of safetensors understands them.
+        let file = safetensors::SafeTensors::deserialize(&half).unwrap();
+        let view = file.tensor(&table.name).unwrap();
+        assert_eq!((view.dtype(), view.shape()), (safetensors::Dtype::BF16, &*table.dims));
     }
 }
 

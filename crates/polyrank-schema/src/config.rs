@@ -556,10 +556,21 @@ pub struct Train {
     pub best_metric: String,
     /// Number format of the arithmetic.
     pub precision: Precision,
+    /// Number format of embedding tables' rows.
+    #[serde(default = "full", skip_serializing_if = "is_full")]
+    pub table_precision: Precision,
 }
 
 fn no_decay() -> f64 {
     1.0
+}
+
+fn full() -> Precision {
+    Precision::Fp32
+}
+
+fn is_full(precision: &Precision) -> bool {
+    *precision == Precision::Fp32
 }
 
 /// What a task's summed loss is divided by.
@@ -587,13 +598,14 @@ pub struct EarlyStopping {
     pub min_delta: f64,
 }
 
-/// Number format of the arithmetic.
+/// Number format of the arithmetic, or of embedding tables' rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floats.
     Fp32,
-    /// Linear layers multiply numbers rounded to bf16 and sum in 32 bits; weights and all else are 32-bit floats.
+    /// Arithmetic: linear layers multiply numbers rounded to bf16 and sum in 32 bits; weights and all else are 32-bit floats.
+    /// Tables: rows are bf16 numbers, which a training step rounds at random; optimizer state is 32-bit floats.
     Bf16,
 }
 

@@ -2,7 +2,8 @@
 //! Leads to Wider Optima and Better Generalization", Algorithm 1 with cycles of one epoch).
 //!
 //! Training goes on from its own weights; the mean is what is validated and kept. Running statistics of batch norm are
-//! averaged like weights, where the paper passes over the rows once more.
+//! averaged like weights, where the paper passes over the rows once more. Rows of tables in bf16 are rounded to the nearest
+//! after each epoch, as the bundle will have them.
 
 use polyrank_engine::{Network, Tensor, TensorError};
 
@@ -37,8 +38,7 @@ impl Average {
         // Tables are large: one at a time.
         let tables = mean.graph().tables().len();
         for table in 0..tables {
-            let (of_mean, of_epoch) = (mean.tables().nth(table), network.tables().nth(table));
-            if let (Some(of_mean), Some(of_epoch)) = (of_mean, of_epoch) {
+            if let (Some(of_mean), Some(of_epoch)) = (mean.table(table), network.table(table)) {
                 mean.set(&nearer(of_mean, &of_epoch, share))?;
             }
         }

@@ -3,11 +3,10 @@
 //! `checkpoints/epoch-NNNN/` holds the weights, their average if the run has one, the optimizer's state, the run's history
 //! so far, and a checksum of each file in `state.json`. The latest and the best are kept.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use polyrank_engine::{Network, Tensor, Trainer};
+use polyrank_engine::{Network, Precision, Tensor, Trainer};
 use polyrank_model::ModelError;
 use polyrank_model::bundle::{replace_dir, write_file};
 use polyrank_model::tensors;
@@ -74,21 +73,21 @@ pub(crate) fn save(
     let epoch = history.epochs.len();
     replace_dir(&folder(checkpoints, epoch), |dir| {
         let mut files = Vec::new();
-        let mut put = |name: &str, tensors: &[Tensor<f32>]| -> Result<(), ModelError> {
-            let bytes = tensors::encode(dir, tensors, HashMap::new())?;
+        let mut put = |name: &str, tensors: &[Tensor<f32>], precision: Precision| -> Result<(), ModelError> {
+            let bytes = tensors::encode(dir, tensors, precision)?;
             write_file(&dir.join(name), &bytes)?;
             files.push((name.to_owned(), bytes.len() as u64, format!("{:016x}", xxh3_64(&bytes))));
             Ok(())
         };
         for (prefix, network) in [("", Some(trainer.network())), (AVERAGE, average)] {
             let Some(network) = network else { continue };
-            put(&format!("{prefix}weights.safetensors"), &network.layers())?;
-            for (i, table) in network.tables().enumerate() {
-                put(&format!("{prefix}table-{i:04}.safetensors"), &[table])?;
+            put(&format!("{prefix}weights.safetensors"), &network.layers(), Precision::Fp32)?;
+            for (i, (table, decl)) in network.tables().zip(network.graph().tables()).enumerate() {
+                put(&format!("{prefix}table-{i:04}.safetensors"), &[table], decl.precision)?;
             }
         }
         for (i, state) in trainer.state().iter().enumerate() {
-            put(&format!("state-{i:04}.safetensors"), std::slice::from_ref(state))?;
+            put(&format!("state-{i:04}.safetensors"), std::slice::from_ref(state), Precision::Fp32)?;
         }
         let state = State { run: run.to_owned(), steps: trainer.steps(), history: history.clone(), files };
         let text = state.sign().map_err(|e| ModelError::bad_file(dir, e.to_string()))?;

@@ -64,6 +64,7 @@ pub(crate) fn report(
         entry("seed", config.train.seed),
         entry("threads", threads(config)),
         entry("precision", config.train.precision.name()),
+        entry("precision of embedding tables", config.train.table_precision.name()),
         entry("instruction set", polyrank_engine::Isa::current().name()),
     ];
     if seconds > 0.0 {

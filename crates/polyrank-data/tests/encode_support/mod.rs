@@ -129,6 +129,7 @@ pub(crate) fn config(features: Vec<Feature>, tasks: Vec<Task>) -> Config {
             early_stopping: None,
             best_metric: "mean.auc".to_owned(),
             precision: Precision::Fp32,
+            table_precision: Precision::Fp32,
         },
         in_force: Vec::new(),
     }

@@ -22,7 +22,8 @@ use crate::ops::Op;
 use crate::optim::Optimizer;
 use crate::plan::{self, Barrier, Plan, Segment};
 use crate::real::Real;
-use crate::table::{SlotGradient, SparseGradient};
+use crate::rng::{Purpose, Stream};
+use crate::table::gradient::{SlotGradient, SparseGradient};
 
 /// Micro-batches for which weights are not worth transposing at the beginning of a step: each transposes those that it
 /// needs, which no other core has to read.
@@ -399,11 +400,13 @@ impl<T: Real> Trainer<T> {
             sparse.par_iter_mut().for_each(|s| s.scale(T::of(factor)));
         }
         update::step_layers(options, &network.graph, &mut network.params, lanes, clip, dense_state, rule, &mut penalty);
+        let random = |table: usize| Stream::new(options.seed, Purpose::Rounding, table as u64, self.step);
         sparse
             .par_iter()
             .zip(&mut network.tables)
+            .enumerate()
             .with_max_len(1)
-            .for_each(|(sparse, table)| sparse.update(table, row_rule));
+            .for_each(|(i, (sparse, table))| sparse.update(table, row_rule, random(i)));
         network.params.refresh(transposed);
         penalty
     }

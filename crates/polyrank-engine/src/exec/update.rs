@@ -10,7 +10,8 @@ use crate::kernels::elementwise::add_assign;
 use crate::optim::{Rule, penalise, step_dense};
 use crate::params::Params;
 use crate::real::Real;
-use crate::table::{EmbeddingTable, SparseGradient};
+use crate::table::EmbeddingTable;
+use crate::table::gradient::SparseGradient;
 
 /// Numbers of layer parameters that one task handles: a piece of weights, gradients and state that stays in cache.
 const PIECE: usize = 8192;

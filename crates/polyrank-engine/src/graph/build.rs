@@ -93,7 +93,8 @@ impl Graph {
         } else if u32::try_from(rows).is_err() || dim > MOST_COLUMNS {
             "a table holds at most 2^32 − 1 rows and 2^24 columns"
         } else {
-            self.tables.push(TableDecl { name: name.to_owned(), rows, dim, init, frozen: false });
+            let precision = self.table_precision;
+            self.tables.push(TableDecl { name: name.to_owned(), rows, dim, init, frozen: false, precision });
             return Ok(Table(self.tables.len() - 1));
         };
         Err(GraphError { block: name.to_owned(), problem: problem.to_owned() })

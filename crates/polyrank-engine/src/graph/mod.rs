@@ -89,6 +89,8 @@ pub struct TableDecl {
     pub init: Init,
     /// Whether training leaves its rows as they are: no gradient, no penalty, no optimizer state.
     pub frozen: bool,
+    /// Number format of its rows.
+    pub precision: Precision,
 }
 
 /// How several embeddings of a row become one.
@@ -171,16 +173,20 @@ pub struct Graph {
     pub(crate) sharing: bool,
     /// Number format of the layers that are added.
     pub(crate) precision: Precision,
+    /// Number format of the tables that are added.
+    pub(crate) table_precision: Precision,
 }
 
-/// The number format in which linear layers multiply.
+/// The number format in which linear layers multiply, or in which embedding tables keep their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
     /// 32 bits.
     #[default]
     Fp32,
-    /// Numbers and weights rounded to bf16 for the product and for both of its gradients; sums, biases, the weights
+    /// Layers: numbers and weights rounded to bf16 for the product and for both of its gradients; sums, biases, the weights
     /// themselves and everything else stay in fp32. Layers of fewer than 16 inputs or units stay in fp32 altogether.
+    ///
+    /// Tables: rows of bf16 numbers, which a step rounds at random, so that small steps count; optimizer state in fp32.
     Bf16,
 }
 
@@ -188,6 +194,13 @@ impl Graph {
     /// A graph without values whose layers are added in a number format.
     pub fn in_precision(precision: Precision) -> Graph {
         Graph { precision, ..Graph::default() }
+    }
+
+    /// The same, with tables in a number format that are added from now on.
+    #[must_use]
+    pub fn with_tables_in(mut self, precision: Precision) -> Graph {
+        self.table_precision = precision;
+        self
     }
 
     /// Width of a value.

@@ -28,15 +28,32 @@ pub fn peak(precision: Precision, seconds: f64) -> f64 {
     }
 }
 
+/// Bytes a second that one thread reads and writes when it copies what lies in its second-level cache, as a micro-batch's
+/// values do, measured for `seconds`.
+pub fn copying(seconds: f64) -> f64 {
+    const BYTES: usize = 256 << 10;
+    let (from, mut to) = (vec![1u8; BYTES], vec![0u8; BYTES]);
+    let rate = times_a_second(seconds, || {
+        to.copy_from_slice(std::hint::black_box(&from));
+        std::hint::black_box(&mut to);
+    });
+    2.0 * BYTES as f64 * rate
+}
+
 /// FLOP/s of `product`, of `rows` × `inputs` by a panel of columns.
 fn rate(rows: usize, inputs: usize, seconds: f64, product: impl Fn(&mut MatMut<'_, f32>)) -> f64 {
     let mut out = vec![0f32; rows * PANEL];
+    let rate = times_a_second(seconds, || {
+        product(&mut MatMut::of(&mut out, rows, PANEL));
+        std::hint::black_box(&out);
+    });
+    (2 * rows * inputs * PANEL) as f64 * rate
+}
+
+fn times_a_second(seconds: f64, mut work: impl FnMut()) -> f64 {
     let mut run = |times: u64| {
         let begin = Instant::now();
-        for _ in 0..times {
-            product(&mut MatMut::of(&mut out, rows, PANEL));
-        }
-        std::hint::black_box(&out);
+        (0..times).for_each(|_| work());
         begin.elapsed()
     };
     let mut times = 1;
@@ -45,5 +62,5 @@ fn rate(rows: usize, inputs: usize, seconds: f64, product: impl Fn(&mut MatMut<'
         times *= 2;
         took = run(times);
     }
-    (2 * rows * inputs * PANEL) as f64 * times as f64 / took.as_secs_f64()
+    times as f64 / took.as_secs_f64()
 }

@@ -7,6 +7,7 @@ use crate::graph::{Pooling, Space, Table};
 use crate::kernels::rows::copy_row;
 use crate::ops::Kernel;
 use crate::real::Real;
+use crate::table::EmbeddingTable;
 
 /// Where a lookup's ids come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,15 +50,13 @@ impl Kernel for Lookup {
         let table = cx.state.table(self.table);
         match cx.input.ids(self.ids) {
             SlotIds::Many { ids, .. } if self.pooling == Pooling::Each => {
-                table.each(&ids[cx.rows.clone()], |r, weights| copy_row(cx.y.row_mut(r), weights));
+                table.each(&ids[cx.rows.clone()], |r, row| row.copy_to(cx.y.row_mut(r)));
             }
-            SlotIds::One(ids) => {
-                table.each(&ids[cx.rows.clone()], |r, weights| copy_row(cx.y.row_mut(r), weights));
-            }
+            SlotIds::One(ids) => table.each(&ids[cx.rows.clone()], |r, row| row.copy_to(cx.y.row_mut(r))),
             SlotIds::Many { offsets, ids } => {
                 for (r, row) in cx.rows.clone().enumerate() {
                     let ids = &ids[offsets[row] as usize..offsets[row + 1] as usize];
-                    self.pool(ids.iter().map(|&id| table.weights(id)), ids.len(), cx.y.row_mut(r));
+                    self.pool(table, ids, cx.y.row_mut(r));
                 }
             }
         }
@@ -74,21 +73,21 @@ impl Kernel for Lookup {
 }
 
 impl Lookup {
-    fn pool<'a, T: Real>(&self, rows: impl Iterator<Item = &'a [T]>, count: usize, y: &mut [T]) {
+    fn pool<T: Real>(&self, table: &EmbeddingTable<T>, ids: &[u32], y: &mut [T]) {
         y.fill(T::ZERO);
-        for (i, row) in rows.enumerate() {
-            for (y, &w) in y.iter_mut().zip(row) {
-                *y = if self.pooling == Pooling::Max && (i == 0 || w > *y) {
+        for (i, &id) in ids.iter().enumerate() {
+            table.row(id).each(|c, w| {
+                y[c] = if self.pooling == Pooling::Max && (i == 0 || w > y[c]) {
                     w
                 } else if self.pooling == Pooling::Max {
-                    *y
+                    y[c]
                 } else {
-                    *y + w
+                    y[c] + w
                 };
-            }
+            });
         }
-        if self.pooling == Pooling::Mean && count > 1 {
-            let share = T::ONE / T::of(count as f64);
+        if self.pooling == Pooling::Mean && ids.len() > 1 {
+            let share = T::ONE / T::of(ids.len() as f64);
             for y in y {
                 *y *= share;
             }

@@ -20,9 +20,17 @@ pub(crate) fn model(batch_wide: bool) -> Graph {
     model_in(Precision::Fp32, batch_wide)
 }
 
-/// [`model`] in a number format.
+/// [`model`] with layers in a number format.
 pub(crate) fn model_in(precision: Precision, batch_wide: bool) -> Graph {
-    let mut g = Graph::in_precision(precision);
+    model_of(Graph::in_precision(precision), batch_wide)
+}
+
+/// [`model`] with tables in bf16.
+pub(crate) fn model_of_half_rows(batch_wide: bool) -> Graph {
+    model_of(Graph::default().with_tables_in(Precision::Bf16), batch_wide)
+}
+
+fn model_of(mut g: Graph, batch_wide: bool) -> Graph {
     let items = g.table("items", 50, 8, Init::Normal(0.3)).unwrap();
     let tags = g.table("tags", 20, 4, Init::Uniform(0.3)).unwrap();
     let users = g.table("users", 300, 5, Init::Normal(0.3)).unwrap();
@@ -92,25 +100,89 @@ fn train(trainer: &mut Trainer<f32>, from: u64, to: u64) {
 
 #[test]
 fn threads_do_not_change_bits() {
-    let (single, half) = (Precision::Fp32, Precision::Bf16);
-    for (precision, batch_wide, options) in [
-        (single, true, TrainerOptions { clip_norm: Some(0.5), ..with(ADAM, ROW_WISE) }),
-        (single, false, TrainerOptions { layer_penalty: (1e-4, 1e-3), ..with(ADAGRAD, ADAM) }),
-        (single, false, TrainerOptions { embedding_penalty: (0.0, 1e-3), penalise_whole_tables: true, ..options() }),
-        (half, true, TrainerOptions { clip_norm: Some(0.5), ..with(ADAM, ROW_WISE) }),
-        (half, false, with(ADAGRAD, ADAM)),
+    let half = Precision::Bf16;
+    let whole = || TrainerOptions { embedding_penalty: (0.0, 1e-3), penalise_whole_tables: true, ..options() };
+    for (name, graph, options) in [
+        ("batch norm", model(true), TrainerOptions { clip_norm: Some(0.5), ..with(ADAM, ROW_WISE) }),
+        ("penalties", model(false), TrainerOptions { layer_penalty: (1e-4, 1e-3), ..with(ADAGRAD, ADAM) }),
+        ("whole tables", model(false), whole()),
+        ("bf16, batch norm", model_in(half, true), TrainerOptions { clip_norm: Some(0.5), ..with(ADAM, ROW_WISE) }),
+        ("bf16", model_in(half, false), with(ADAGRAD, ADAM)),
+        ("rows in bf16", model_of_half_rows(false), with(ADAGRAD, ADAM)),
+        ("rows in bf16, whole tables", model_of_half_rows(true), whole()),
     ] {
         let run = |threads: usize| {
-            let graph = model_in(precision, batch_wide);
             let mut trainer = trainer::<f32>(&graph, TrainerOptions { threads, ..options.clone() });
             train(&mut trainer, 0, 20);
             bits(&weights(trainer.network()))
         };
         let one = run(1);
         for threads in [2, 4] {
-            assert!(run(threads) == one, "{threads} threads, {precision:?}, {options:?}");
+            assert!(run(threads) == one, "{threads} threads, {name}");
         }
     }
+}
+
+/// Every weight of a table, by table.
+fn rows(network: &Network<f32>) -> Vec<Tensor<f32>> {
+    network.tables().collect()
+}
+
+#[test]
+fn rows_in_bf16_hold_bf16_numbers_and_resume() {
+    let graph = model_of_half_rows(true);
+    let full = trainer::<f32>(&model(true), with(ADAGRAD, ROW_WISE));
+    for embedding in [ADAGRAD, ADAM, ROW_WISE, Optimizer::Sgd { learning_rate: 0.1 }] {
+        let mut straight = trainer::<f32>(&graph, with(ADAGRAD, embedding));
+        let off = |a: f32, b: f32| (a - b).abs() <= b.abs() / 256.0;
+        let (half_rows, full_rows) = (rows(straight.network()), rows(full.network()));
+        for (half, full) in half_rows.iter().zip(&full_rows) {
+            assert!(half.data.iter().zip(&full.data).all(|(half, full)| off(*half, *full)), "the same draw, rounded");
+        }
+        train(&mut straight, 0, 4);
+        let (weights_then, state) = (weights(straight.network()), straight.state());
+        assert!(rows(straight.network()).iter().flat_map(|t| &t.data).all(|w| w.to_bits() & 0xffff == 0));
+        train(&mut straight, 4, 9);
+        let mut resumed = trainer::<f32>(&graph, with(ADAGRAD, embedding));
+        for tensor in &weights_then {
+            resumed.set(tensor).unwrap();
+        }
+        resumed.set_state(&state, 4).unwrap();
+        train(&mut resumed, 4, 9);
+        assert!(bits(&weights(straight.network())) == bits(&weights(resumed.network())), "{embedding:?}");
+        // What is scored with is what was trained.
+        let batch = batch::<f32>(99, 70);
+        let score = |network: &Network<f32>| Scorer::new(network).score(network, &batch.feed()).unwrap();
+        let trained = straight.into_network();
+        let mut loaded = Network::<f32>::new(&graph, 5, None);
+        weights(&trained).iter().for_each(|tensor| loaded.set(tensor).unwrap());
+        assert_eq!(score(&trained), score(&loaded));
+    }
+}
+
+// Steps a thousandth of a row's last digit: the nearest number would never move.
+#[test]
+fn rows_in_bf16_move_by_small_steps() {
+    let mut g = Graph::default().with_tables_in(Precision::Bf16);
+    let table = g.table("table", 64, 16, Init::Constant(1.0)).unwrap();
+    let x = g.lookup("x", 0, table, Pooling::One).unwrap();
+    let layer = Layer { units: 1, weight: Init::Constant(1.0), bias: None, relu: false };
+    let z = g.linear("sum", x, layer).unwrap();
+    g.head("sum", z, Loss::Mse, 1.0).unwrap();
+    let sgd = |learning_rate| Optimizer::Sgd { learning_rate };
+    let mut trainer = trainer::<f32>(&g, TrainerOptions { normaliser: Normaliser::Sum, ..with(sgd(0.0), sgd(1e-7)) });
+    let ids: Vec<u32> = (0..64).collect();
+    let feed = polyrank_engine::Feed { rows: 64, slots: vec![polyrank_engine::SlotIds::One(&ids)], dense: &[] };
+    // The gradient of each weight is 2·(16 − 15) to begin with, so 1,000 steps move it by some 2e-4 of 1, whose neighbour
+    // below is 2⁻⁸ = 4e-3 away.
+    for _ in 0..1000 {
+        trainer.step(&feed, &[15.0; 64]).unwrap();
+    }
+    let rows = rows(trainer.network());
+    let mean = rows[0].data.iter().map(|w| f64::from(*w)).sum::<f64>() / 1024.0;
+    assert!((mean - (1.0 - 2e-4)).abs() < 1e-4, "{mean}");
+    let moved = rows[0].data.iter().filter(|w| **w != 1.0).count();
+    assert!((20..100).contains(&moved), "{moved} of 1,024 weights are one number lower");
 }
 
 // In f64 only the rounding to bf16 is left: what f32 computes must be that, and not what it computes without rounding.

@@ -16,11 +16,10 @@
 mod files;
 mod manifest;
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use polyrank_data::encode::Encoders;
-use polyrank_engine::{Isa, Network};
+use polyrank_engine::{Isa, Network, Precision};
 use polyrank_schema::Config;
 
 use crate::error::ModelError;
@@ -79,10 +78,10 @@ pub fn save(
         };
         put("schema.json".to_owned(), &json(dir, config)?)?;
         put("metrics.json".to_owned(), &json(dir, metrics)?)?;
-        put("weights.safetensors".to_owned(), &tensors::encode(dir, &network.layers(), HashMap::new())?)?;
+        put("weights.safetensors".to_owned(), &tensors::encode(dir, &network.layers(), Precision::Fp32)?)?;
         files::make_dir(&dir.join("tables"))?;
-        for (i, table) in network.tables().enumerate() {
-            put(format!("tables/{i:04}.safetensors"), &tensors::encode(dir, &[table], HashMap::new())?)?;
+        for (i, (table, decl)) in network.tables().zip(network.graph().tables()).enumerate() {
+            put(format!("tables/{i:04}.safetensors"), &tensors::encode(dir, &[table], decl.precision)?)?;
         }
         for folder in FITTED {
             files::make_dir(&dir.join(folder))?;

@@ -24,6 +24,7 @@ const KEYS: &[&str] = &[
     "early_stopping",
     "best_metric",
     "precision",
+    "table_precision",
 ];
 
 const METRIC: &str = "a metric, as \"mean.auc\" or \"TASK.logloss\"";
@@ -53,6 +54,7 @@ pub(super) fn read(
     let shuffle = section.pick(ctx, "shuffle", Found::bool, |_| true);
     let (early_stopping, best_metric) = read_metrics(ctx, &section, tasks);
     let precision = section.pick(ctx, "precision", Found::named, |_| Precision::Fp32);
+    let table_precision = section.pick(ctx, "table_precision", Found::named, |_| Precision::Fp32);
     Train {
         batch_size,
         epochs,
@@ -68,6 +70,7 @@ pub(super) fn read(
         early_stopping,
         best_metric,
         precision,
+        table_precision,
     }
 }
 

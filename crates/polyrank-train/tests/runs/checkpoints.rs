@@ -7,8 +7,14 @@ use polyrank_train::{Event, RunOptions, RunResult, run};
 
 use crate::support::{Place, names, refused};
 
-const SETS: [&str; 4] =
-    ["model.dropout=0.2", "model.batch_norm=true", "train.optimizer={type=\"adam\"}", "train.learning_rate_decay=0.5"];
+const SETS: [&str; 5] = [
+    "model.dropout=0.2",
+    "model.batch_norm=true",
+    "train.optimizer={type=\"adam\"}",
+    "train.learning_rate_decay=0.5",
+    // Rounds at random, by seed and step.
+    "train.table_precision=\"bf16\"",
+];
 
 fn with(more: &str) -> Vec<&str> {
     [&SETS[..], &[more]].concat()

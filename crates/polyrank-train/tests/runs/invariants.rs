@@ -5,7 +5,8 @@ use polyrank_model::Predictor;
 use crate::support::{Place, bits};
 
 /// Everything that draws random numbers or looks at the whole batch.
-const STOCHASTIC: [&str; 3] = ["model.dropout=0.3", "model.batch_norm=true", "train.clip_norm=0.5"];
+const STOCHASTIC: [&str; 4] =
+    ["model.dropout=0.3", "model.batch_norm=true", "train.clip_norm=0.5", "train.table_precision=\"bf16\""];
 
 fn with<'a>(sets: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [sets, more].concat()

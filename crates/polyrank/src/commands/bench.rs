@@ -1,12 +1,13 @@
 //! `polyrank bench`.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use polyrank_data::Batch;
 use polyrank_data::stream::Batches;
-use polyrank_engine::{Isa, Network, Precision, Scorer, Trainer, peak};
+use polyrank_engine::{Isa, Network, NodeSummary, Precision, Scorer, Trainer, copying, peak};
 use polyrank_model::feed::{feed, learned, targets};
 use polyrank_model::optimizer::optimizer;
 use polyrank_model::options::trainer_options;
@@ -33,7 +34,7 @@ enum What {
     Train(Options),
     /// Rows scored per second
     Predict(Options),
-    /// How fast the processor multiplies: what the others' GFLOP/s can be at most
+    /// How fast the processor multiplies, what the others' GFLOP/s can be at most, and copies within a core's cache
     Peak {
         /// Worker threads; all cores if absent
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -90,7 +91,7 @@ impl Bench {
         let config = &loaded.config;
         let what = if train { "train" } else { "predict" };
         output::data(&format!(
-            "bench {what}: {}, batch {}, {} threads, {} on {}, {}: {:.1} GFLOP/s, {:.0} rows/s",
+            "bench {what}: {}, batch {}, {} threads, {} on {}, {}: {:.1} GFLOP/s, {:.1} kB a row besides products, {:.0} rows/s",
             config.model.multi_task.kind,
             config.train.batch_size,
             threads(config),
@@ -98,6 +99,7 @@ impl Bench {
             Isa::current().name(),
             from,
             rate * measure.flops(train) / 1e9,
+            measure.bytes(train) / 1e3,
             rate
         ))
     }
@@ -109,11 +111,12 @@ fn multiply(threads: Option<usize>) -> Result<(), Failure> {
     let pool = pool.map_err(|e| Failure::io("threads", std::io::Error::other(e)))?;
     let rate = |precision| pool.broadcast(|_| peak(precision, 0.5)).iter().sum::<f64>() / 1e9;
     output::data(&format!(
-        "bench peak: {} threads, {}: fp32 {:.1} GFLOP/s, bf16 {:.1} GFLOP/s",
+        "bench peak: {} threads, {}: fp32 {:.1} GFLOP/s, bf16 {:.1} GFLOP/s, copying {:.1} GB/s read and written",
         pool.current_num_threads(),
         Isa::current().name(),
         rate(Precision::Fp32),
-        rate(Precision::Bf16)
+        rate(Precision::Bf16),
+        pool.broadcast(|_| copying(0.5)).iter().sum::<f64>() / 1e9
     ))
 }
 
@@ -143,6 +146,20 @@ impl Measure<'_> {
         let summary = self.trainer.network().graph().summary();
         let forward: u64 = summary.iter().map(|s| s.flops * s.space.most() as u64).sum();
         forward as f64 * if train { 3.0 } else { 1.0 }
+    }
+
+    /// Bytes a row that all but linear layers read and write: an op's inputs and output, and in the backward pass both again
+    /// and the inputs' gradients.
+    fn bytes(&self, train: bool) -> f64 {
+        let summary = self.trainer.network().graph().summary();
+        let size = |s: &NodeSummary| (s.width * s.space.most()) as f64;
+        let sizes: HashMap<&str, f64> = summary.iter().map(|s| (s.name.as_str(), size(s))).collect();
+        let moved = |s: &NodeSummary| {
+            let read: f64 = s.inputs.iter().filter_map(|name| sizes.get(name.as_str())).sum();
+            if train { 3.0 * read + 2.0 * size(s) } else { read + size(s) }
+        };
+        // What is put side by side is written there in the first place.
+        4.0 * summary.iter().filter(|s| !["linear", "concat"].contains(&s.op)).map(moved).sum::<f64>()
     }
 
     fn one(&mut self, train: bool, batch: &Batch) -> Result<(), Failure> {

@@ -1,124 +1,15 @@
-//! Embedding tables: rows with their optimizer state beside them, and the row-sparse gradient of a batch.
+//! The row-sparse gradient of a batch.
 //!
-//! A batch's gradient names a few rows. Duplicates are found with a small hash table, summed in batch order, and only
-//! the rows found are updated: cost follows the batch, not the vocabulary.
+//! A batch names a few rows. Duplicates are found with a small hash table, summed in batch order, and only the rows found
+//! are updated: cost follows the batch, not the vocabulary.
 
+use super::EmbeddingTable;
 use crate::exec::feed::SlotIds;
-use crate::graph::{Pooling, TableDecl};
-use crate::kernels::rows::{AHEAD, prefetch};
-use crate::kernels::{arena, simd};
-use crate::optim::{Optimizer, Rule, penalise, step_rows};
-use crate::params::draw;
+use crate::graph::Pooling;
+use crate::kernels::simd;
+use crate::optim::{Rule, penalise};
 use crate::real::Real;
-use crate::rng::{Purpose, Stream};
-
-/// A table of `rows` × (`dim` weights, then the optimizer's state).
-#[derive(Debug, Clone)]
-pub(crate) struct EmbeddingTable<T> {
-    pub(crate) rows: usize,
-    pub(crate) dim: usize,
-    stride: usize,
-    data: Vec<T>,
-}
-
-impl<T: Real> EmbeddingTable<T> {
-    /// A table at its initial values with `state` state numbers a row.
-    pub(crate) fn new(decl: &TableDecl, seed: u64, thing: u64, state: usize, initial_state: f64) -> Self {
-        use rayon::prelude::*;
-        let stride = decl.dim + state;
-        let mut data = vec![T::ZERO; decl.rows * stride];
-        arena::advise_huge(data.as_mut_ptr().cast(), data.len() * size_of::<T>());
-        // Streams of tables and of layers must differ.
-        let stream = Stream::new(seed, Purpose::Init, 1 << 40 | thing, 0);
-        let initial_state = T::of(initial_state);
-        data.par_chunks_mut(stride * 1024).enumerate().for_each(|(block, rows)| {
-            for (i, row) in rows.chunks_exact_mut(stride).enumerate() {
-                let first = ((block * 1024 + i) * decl.dim) as u64;
-                draw(decl.init, stream, first, &mut row[..decl.dim]);
-                row[decl.dim..].fill(initial_state);
-            }
-        });
-        EmbeddingTable { rows: decl.rows, dim: decl.dim, stride, data }
-    }
-
-    /// The weights of a row; ids were checked with the feed.
-    #[inline]
-    pub(crate) fn weights(&self, id: u32) -> &[T] {
-        &self.data[id as usize * self.stride..][..self.dim]
-    }
-
-    /// Calls `f` with the weights of each row, asked for some time before they are due.
-    pub(crate) fn each(&self, ids: &[u32], mut f: impl FnMut(usize, &[T])) {
-        for (r, &id) in ids.iter().enumerate() {
-            if let Some(&next) = ids.get(r + AHEAD) {
-                prefetch(self.weights(next));
-            }
-            f(r, self.weights(id));
-        }
-    }
-
-    /// Sets the weights of a row; the caller has checked number and length.
-    pub(crate) fn set_row(&mut self, row: u32, weights: &[T]) {
-        self.data[row as usize * self.stride..][..self.dim].copy_from_slice(weights);
-    }
-
-    /// All weights, `[rows, dim]`.
-    pub(crate) fn export(&self) -> Vec<T> {
-        self.part(0, self.dim)
-    }
-
-    /// All state, `[rows, state]`.
-    pub(crate) fn export_state(&self) -> Vec<T> {
-        self.part(self.dim, self.stride)
-    }
-
-    fn part(&self, from: usize, to: usize) -> Vec<T> {
-        let mut out = Vec::with_capacity(self.rows * (to - from));
-        for row in self.data.chunks_exact(self.stride) {
-            out.extend_from_slice(&row[from..to]);
-        }
-        out
-    }
-
-    /// Sets all weights from `[rows, dim]`; the caller has checked the length.
-    pub(crate) fn set(&mut self, weights: &[T]) {
-        self.set_part(0, self.dim, weights);
-    }
-
-    /// Sets all state from `[rows, state]`; the caller has checked the length.
-    pub(crate) fn set_state(&mut self, state: &[T]) {
-        self.set_part(self.dim, self.stride, state);
-    }
-
-    fn set_part(&mut self, from: usize, to: usize, values: &[T]) {
-        if to > from {
-            for (row, values) in self.data.chunks_exact_mut(self.stride).zip(values.chunks_exact(to - from)) {
-                row[from..to].copy_from_slice(values);
-            }
-        }
-    }
-
-    /// State numbers a row.
-    pub(crate) fn state_width(&self) -> usize {
-        self.stride - self.dim
-    }
-
-    /// Gives the rows another optimizer's state.
-    pub(crate) fn with_state(self, optimizer: Option<Optimizer>) -> Self {
-        let state = optimizer.map_or(0, |o| o.row_state(self.dim));
-        if state == 0 && self.stride == self.dim {
-            return self;
-        }
-        let fill = T::of(optimizer.map_or(0.0, Optimizer::initial_state));
-        let stride = self.dim + state;
-        let mut data = vec![fill; self.rows * stride];
-        arena::advise_huge(data.as_mut_ptr().cast(), data.len() * size_of::<T>());
-        for (to, from) in data.chunks_exact_mut(stride).zip(self.data.chunks_exact(self.stride)) {
-            to[..self.dim].copy_from_slice(&from[..self.dim]);
-        }
-        EmbeddingTable { stride, data, ..self }
-    }
-}
+use crate::rng::Stream;
 
 /// One slot's contribution to a table's gradient.
 pub(crate) struct SlotGradient<'a, T> {
@@ -221,7 +112,7 @@ impl<T: Real> SparseGradient<T> {
                     // The first of the largest, as in the forward pass.
                     let mut best = None;
                     for p in start..end {
-                        let w = table.weights(ids[p])[c];
+                        let w = table.row(ids[p]).at(c);
                         if best.is_none_or(|(_, most)| w > most) {
                             best = Some((p, w));
                         }
@@ -255,9 +146,10 @@ impl<T: Real> SparseGradient<T> {
 
     /// Adds the penalties' gradients on the rows that the gradient names; gives the penalty.
     pub(crate) fn penalise(&mut self, table: &EmbeddingTable<T>, l1: f64, l2: f64) -> f64 {
-        let mut total = 0.0;
+        let (mut total, mut weights) = (0.0, vec![T::ZERO; table.dim]);
         for (&row, sum) in self.rows.iter().zip(self.sums.chunks_exact_mut(table.dim)) {
-            total += penalise(l1, l2, table.weights(row), sum);
+            table.row(row).copy_to(&mut weights);
+            total += penalise(l1, l2, &weights, sum);
         }
         total
     }
@@ -274,9 +166,9 @@ impl<T: Real> SparseGradient<T> {
         }
     }
 
-    /// One optimizer step on the rows named.
-    pub(crate) fn update(&self, table: &mut EmbeddingTable<T>, rule: Rule<T>) {
-        step_rows(rule, &mut table.data, table.stride, table.dim, &self.rows, &self.sums);
+    /// One optimizer step on the rows named; `random` is for the step and the table alone.
+    pub(crate) fn update(&self, table: &mut EmbeddingTable<T>, rule: Rule<T>, random: Stream) {
+        table.step(rule, &self.rows, &self.sums, random);
     }
 
     /// The gradient as a whole matrix `[rows, dim]`, for tests.

@@ -1,8 +1,9 @@
 """What bf16 costs in accuracy: an example trained with the same seeds in fp32 and in bf16, and the AUC of both.
 
-usage: precision.py examples/census.toml TEST_FILE [--seeds 20] [--polyrank target/release/polyrank] [--work benchmarks/work]
+usage: precision.py examples/census.toml TEST_FILE [--of precision] [--seeds 20] [--polyrank target/release/polyrank]
+                    [--work benchmarks/work]
 
-Prints, for each task with an AUC, both means and the mean of the paired differences (bf16 less fp32) with its 95 % interval
+`--of table_precision` compares embedding tables in both formats instead of layers' products. Prints, for each task with an AUC, both means and the mean of the paired differences (bf16 less fp32) with its 95 % interval
 (Student's t).
 """
 
@@ -24,6 +25,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("config")
     parser.add_argument("test")
+    parser.add_argument("--of", choices=["precision", "table_precision"], default="precision")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--polyrank", default="target/release/polyrank")
     parser.add_argument("--work", type=pathlib.Path, default=HERE / "work")
@@ -35,7 +37,7 @@ def main():
         for precision in ["fp32", "bf16"]:
             out = options.work / "precision" / precision
             shutil.rmtree(out, ignore_errors=True)
-            sets = ["--set", f"train.seed={seed}", "--set", f'train.precision="{precision}"']
+            sets = ["--set", f"train.seed={seed}", "--set", f'train.{options.of}="{precision}"']
             run(options.polyrank, "train", options.config, "--out", out, *sets)
             tasks = json.loads(run(options.polyrank, "evaluate", out / "bundle", options.test, "--json"))["tasks"]
             for name, metrics in tasks.items():

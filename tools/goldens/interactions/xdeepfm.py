@@ -25,7 +25,7 @@ def interact(net, batch, owner, x, tasks):
     first = torch.stack(net.equal_fields(batch, owner), 1)
     value, sums = first, []
     for n, units in enumerate(net.case.interact["units"]):
-        w = net.p[f"{owner}xdeepfm.{n}.weight"].reshape(value.shape[1], 5, units)
-        value = torch.einsum("ijh,bid,bjd->bhd", w, value, first)
+        w = net.p[f"{owner}xdeepfm.{n}.weight"].reshape(5, value.shape[1], units)
+        value = torch.einsum("jih,bid,bjd->bhd", w, value, first)
         sums.append(value.sum(2))
     return torch.cat(sums, 1), {task: wide.first_order(net, batch, owner, task) for task in tasks}

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::exec::train::TrainerOptions;
 use crate::graph::{Graph, Param};
 use crate::kernels::elementwise::add_assign;
+use crate::kernels::simd;
 use crate::optim::{Rule, penalise, step_dense};
 use crate::params::Params;
 use crate::real::Real;
@@ -82,6 +83,12 @@ pub(crate) fn penalise_tables<T: Real>(
     penalties.iter().sum()
 }
 
+simd! {
+    fn add_lane<T: Real>(sum: &mut [T], lane: &[T]) {
+        add_assign(sum, lane);
+    }
+}
+
 /// Sums the lanes of one piece into the first, in order, and adds its penalty's gradient.
 fn sum_piece<T: Real>(
     options: &TrainerOptions,
@@ -91,7 +98,7 @@ fn sum_piece<T: Real>(
     w: &[T],
 ) -> f64 {
     for lane in others {
-        add_assign(first, &lane[piece.range.clone()]);
+        add_lane(first, &lane[piece.range.clone()]);
     }
     let (l1, l2) = options.layer_penalty;
     if piece.penalised && (l1 > 0.0 || l2 > 0.0) { penalise(l1, l2, w, first) } else { 0.0 }

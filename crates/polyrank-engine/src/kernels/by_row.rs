@@ -4,7 +4,7 @@
 //! and columns are taken by blocks of a fixed number, which become single vectors.
 
 use super::arena::{Mat, MatMut};
-use super::elementwise::sum_of_products;
+use super::elementwise::dot;
 use super::simd;
 use crate::real::Real;
 
@@ -124,41 +124,37 @@ simd! {
     }
 }
 
-simd! {
-    /// `to[r, e] = dy[r]·expert[r]`, or added to it: the gradient of a mixture's gate at one expert.
-    pub(crate) fn gate_gradients<T: Real>(
-        to: &mut MatMut<'_, T>,
-        e: usize,
-        accumulate: bool,
-        dy: Mat<'_, T>,
-        expert: Mat<'_, T>,
-    ) {
-        for r in 0..dy.rows() {
-            let (d, to) = (sum_of_products(dy.row(r), expert.row(r)), &mut to.row_mut(r)[e]);
-            *to = if accumulate { *to + d } else { d };
-        }
-    }
-}
+/// A gradient, and whether to add to what is there.
+type Gradient<'a, T> = Option<(MatMut<'a, T>, bool)>;
 
 simd! {
-    /// `to[r] = gate[r, e]·dy[r]`, or added to it: the gradient of one expert of a mixture.
-    pub(crate) fn expert_gradients<T: Real>(
-        to: &mut MatMut<'_, T>,
-        e: usize,
-        accumulate: bool,
+    /// The gradients of [`mixtures`] in one pass over dy: of the gate at expert e, `dy[r]·expert[r]`, and of the expert,
+    /// `gate[r, e]·dy[r]`.
+    pub(crate) fn mixture_gradients<T: Real>(
+        to_gate: &mut Gradient<'_, T>,
+        to_experts: &mut [Gradient<'_, T>],
         dy: Mat<'_, T>,
         gate: Mat<'_, T>,
+        experts: &[Mat<'_, T>],
     ) {
         for r in 0..dy.rows() {
-            let gate = gate.row(r)[e];
-            let put = |to: T, dy: T| if accumulate { gate.mul_add(dy, to) } else { gate * dy };
-            let ((tos, to_rest), (dys, dy_rest)) =
-                (to.row_mut(r).as_chunks_mut::<BLOCK>(), dy.row(r).as_chunks::<BLOCK>());
-            for (to, dy) in tos.iter_mut().zip(dys) {
-                *to = both(*to, *dy, put);
+            let (dy, gate) = (dy.row(r), gate.row(r));
+            if let Some((to, accumulate)) = to_gate {
+                for (to, expert) in to.row_mut(r).iter_mut().zip(experts) {
+                    let d = dot(dy, expert.row(r));
+                    *to = if *accumulate { *to + d } else { d };
+                }
             }
-            for (to, &dy) in to_rest.iter_mut().zip(dy_rest) {
-                *to = put(*to, dy);
+            for (&gate, to) in gate.iter().zip(to_experts.iter_mut()) {
+                let Some((to, accumulate)) = to else { continue };
+                let put = |to: T, dy: T| if *accumulate { gate.mul_add(dy, to) } else { gate * dy };
+                let ((tos, to_rest), (dys, dy_rest)) = (to.row_mut(r).as_chunks_mut::<BLOCK>(), dy.as_chunks::<BLOCK>());
+                for (to, dy) in tos.iter_mut().zip(dys) {
+                    *to = both(*to, *dy, put);
+                }
+                for (to, &dy) in to_rest.iter_mut().zip(dy_rest) {
+                    *to = put(*to, dy);
+                }
             }
         }
     }
@@ -231,27 +227,32 @@ mod tests {
             let before = numbers(20, ROWS * n);
             assert_eq!(after(&before, n, |y| mixtures(y, mat(&gate, count), &views)), expected, "{n} columns");
 
-            let (e, dy) = (count - 1, numbers(21, ROWS * n));
+            let dy = numbers(21, ROWS * n);
             for accumulate in [false, true] {
-                let found = after(&before, n, |to| expert_gradients(to, e, accumulate, mat(&dy, n), mat(&gate, count)));
-                let expected = each(n, |r, c| {
-                    let (gate, dy) = (gate[r * count + e], dy[r * n + c]);
-                    if accumulate { f32::mul_add(gate, dy, before[r * n + c]) } else { gate * dy }
+                let (mut to_gate, mut to_experts) = (gate.clone(), vec![before.clone(); count]);
+                let mut gradients: Vec<Gradient<'_, f32>> =
+                    to_experts.iter_mut().map(|to| Some((MatMut::of(to, ROWS, n), accumulate))).collect();
+                // One expert's is not asked for.
+                gradients[count / 2] = None;
+                let mut of_gate = Some((MatMut::of(&mut to_gate, ROWS, count), accumulate));
+                mixture_gradients(&mut of_gate, &mut gradients, mat(&dy, n), mat(&gate, count), &views);
+                drop((of_gate, gradients));
+                let expected = each(count, |r, e| {
+                    let (d, was) = (dot(&dy[r * n..][..n], &experts[e][r * n..][..n]), gate[r * count + e]);
+                    if accumulate { was + d } else { d }
                 });
-                assert_eq!(found, expected, "{n} columns");
-                let found = after(&gate, count, |to| gate_gradients(to, e, accumulate, mat(&dy, n), views[e]));
-                let expected = each(count, |r, c| {
-                    let d = sum_of_products(&dy[r * n..][..n], &experts[e][r * n..][..n]);
-                    let was = gate[r * count + c];
-                    if c != e {
-                        was
-                    } else if accumulate {
-                        was + d
-                    } else {
-                        d
-                    }
-                });
-                assert_eq!(found, expected, "{n} columns");
+                assert_eq!(to_gate, expected, "{n} columns");
+                for (e, found) in to_experts.iter().enumerate() {
+                    let expected = each(n, |r, c| {
+                        let (gate, dy, was) = (gate[r * count + e], dy[r * n + c], before[r * n + c]);
+                        match (e == count / 2, accumulate) {
+                            (true, _) => was,
+                            (_, true) => f32::mul_add(gate, dy, was),
+                            (_, false) => gate * dy,
+                        }
+                    });
+                    assert_eq!(*found, expected, "{n} columns, expert {e}");
+                }
             }
         }
     }

@@ -1,74 +1,62 @@
-//! Loops over slices, compiled for every instruction set; each gives the same bits on all of them.
+//! Loops over slices. They are inlined into what is compiled for every instruction set (an op's passes, a [`super::simd`]
+//! loop), and give the same bits on all of them.
 
 use crate::real::Real;
 
 /// Partial sums that a reduction keeps side by side: fixed, so that the order is the same on every machine.
 const LANES: usize = 16;
 
-simd! {
-    /// `y += x`.
-    pub(crate) fn add_assign<T: Real>(y: &mut [T], x: &[T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y += x;
-        }
-    }
-}
-
-simd! {
-    /// `y = a·x`.
-    pub(crate) fn scale_to<T: Real>(y: &mut [T], a: T, x: &[T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = a * x;
-        }
-    }
-}
-
-simd! {
-    /// `y += a·x`.
-    pub(crate) fn axpy<T: Real>(y: &mut [T], a: T, x: &[T]) {
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = a.mul_add(x, *y);
-        }
-    }
-}
-
-simd! {
-    /// `y = a ⊙ b`.
-    pub(crate) fn multiply_to<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
-        for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-            *y = a * b;
-        }
-    }
-}
-
-simd! {
-    /// `y += a ⊙ b`.
-    pub(crate) fn add_product<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
-        for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-            *y = a.mul_add(b, *y);
-        }
-    }
-}
-
-simd! {
-    /// `y = exp(y − largest)`.
-    pub(crate) fn exp_below<T: Real>(y: &mut [T], largest: T) {
-        for y in y.iter_mut() {
-            *y = (*y - largest).exp();
-        }
-    }
-}
-
-simd! {
-    /// Σ x·y over 16 partial sums, then pairwise.
-    pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
-        sum_of_products(x, y)
-    }
-}
-
-/// The same within another loop.
+/// `y += x`.
 #[inline(always)]
-pub(super) fn sum_of_products<T: Real>(x: &[T], y: &[T]) -> T {
+pub(crate) fn add_assign<T: Real>(y: &mut [T], x: &[T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += x;
+    }
+}
+
+/// `y = a·x`.
+#[inline(always)]
+pub(crate) fn scale_to<T: Real>(y: &mut [T], a: T, x: &[T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = a * x;
+    }
+}
+
+/// `y += a·x`.
+#[inline(always)]
+pub(crate) fn axpy<T: Real>(y: &mut [T], a: T, x: &[T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y = a.mul_add(x, *y);
+    }
+}
+
+/// `y = a ⊙ b`.
+#[inline(always)]
+pub(crate) fn multiply_to<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
+    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+        *y = a * b;
+    }
+}
+
+/// `y += a ⊙ b`.
+#[inline(always)]
+pub(crate) fn add_product<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
+    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+        *y = a.mul_add(b, *y);
+    }
+}
+
+/// `y = exp(y − largest)`.
+#[inline(always)]
+pub(crate) fn exp_below<T: Real>(y: &mut [T], largest: T) {
+    for y in y.iter_mut() {
+        *y = (*y - largest).exp();
+    }
+}
+
+/// Σ x·y over 16 partial sums, then pairwise.
+#[inline(always)]
+pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     let mut sums = [T::ZERO; LANES];
     let n = x.len().min(y.len());
     let whole = n / LANES * LANES;

@@ -1,7 +1,6 @@
 //! Activations without parameters.
 
 use crate::exec::context::{Backward, Forward};
-use crate::kernels::simd;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -66,90 +65,94 @@ const ENTROPY_EPSILON: f64 = 1e-6;
 const GELU_SCALE: f64 = 0.797_884_560_802_865_4; // √(2/π)
 const GELU_CUBE: f64 = 0.044_715;
 
-simd! {
-    fn apply<T: Real>(function: Function, x: &[T], y: &mut [T]) {
-        let half = T::of(0.5);
-        let (scale, cube) = (T::of(GELU_SCALE), T::of(GELU_CUBE));
-        let each = x.iter().zip(y);
-        match function {
-            Function::Identity => each.for_each(|(&x, y)| *y = x),
-            Function::Relu => each.for_each(|(&x, y)| *y = x.relu()),
-            Function::LeakyRelu { slope } => {
-                let slope = T::of(slope);
-                each.for_each(|(&x, y)| *y = if x > T::ZERO { x } else { slope * x });
-            }
-            Function::Sigmoid => each.for_each(|(&x, y)| *y = x.sigmoid()),
-            Function::Tanh => each.for_each(|(&x, y)| *y = x.tanh()),
-            Function::Gelu => each.for_each(|(&x, y)| *y = half * x * (T::ONE + (scale * (x + cube * x * x * x)).tanh())),
-            Function::Silu => each.for_each(|(&x, y)| *y = x * x.sigmoid()),
-            Function::Affine { factor, add } => {
-                let (factor, add) = (T::of(factor), T::of(add));
-                each.for_each(|(&x, y)| *y = factor * x + add);
-            }
-            Function::Reciprocal { floor } => {
-                let floor = T::of(floor);
-                each.for_each(|(&x, y)| *y = T::ONE / x.max(floor));
-            }
-            Function::Softplus => each.for_each(|(&x, y)| *y = x.relu() + (T::ONE + (-x.abs()).exp()).ln()),
-            Function::SmoothStep { width } => {
-                let (end, cube, slope) = (T::of(width / 2.0), T::of(-2.0 / width.powi(3)), T::of(1.5 / width));
-                each.for_each(|(&x, y)| {
-                    let inside = (cube * x * x + slope) * x + half;
-                    *y = if x <= -end { T::ZERO } else if x >= end { T::ONE } else { inside };
-                });
-            }
-            Function::Entropy => {
-                let epsilon = T::of(ENTROPY_EPSILON);
-                each.for_each(|(&x, y)| *y = -x * (x + epsilon).ln());
-            }
+#[inline(always)]
+fn apply<T: Real>(function: Function, x: &[T], y: &mut [T]) {
+    let half = T::of(0.5);
+    let (scale, cube) = (T::of(GELU_SCALE), T::of(GELU_CUBE));
+    let each = x.iter().zip(y);
+    match function {
+        Function::Identity => each.for_each(|(&x, y)| *y = x),
+        Function::Relu => each.for_each(|(&x, y)| *y = x.relu()),
+        Function::LeakyRelu { slope } => {
+            let slope = T::of(slope);
+            each.for_each(|(&x, y)| *y = if x > T::ZERO { x } else { slope * x });
+        }
+        Function::Sigmoid => each.for_each(|(&x, y)| *y = x.sigmoid()),
+        Function::Tanh => each.for_each(|(&x, y)| *y = x.tanh()),
+        Function::Gelu => each.for_each(|(&x, y)| *y = half * x * (T::ONE + (scale * (x + cube * x * x * x)).tanh())),
+        Function::Silu => each.for_each(|(&x, y)| *y = x * x.sigmoid()),
+        Function::Affine { factor, add } => {
+            let (factor, add) = (T::of(factor), T::of(add));
+            each.for_each(|(&x, y)| *y = factor * x + add);
+        }
+        Function::Reciprocal { floor } => {
+            let floor = T::of(floor);
+            each.for_each(|(&x, y)| *y = T::ONE / x.max(floor));
+        }
+        Function::Softplus => each.for_each(|(&x, y)| *y = x.relu() + (T::ONE + (-x.abs()).exp()).ln()),
+        Function::SmoothStep { width } => {
+            let (end, cube, slope) = (T::of(width / 2.0), T::of(-2.0 / width.powi(3)), T::of(1.5 / width));
+            each.for_each(|(&x, y)| {
+                let inside = (cube * x * x + slope) * x + half;
+                *y = if x <= -end {
+                    T::ZERO
+                } else if x >= end {
+                    T::ONE
+                } else {
+                    inside
+                };
+            });
+        }
+        Function::Entropy => {
+            let epsilon = T::of(ENTROPY_EPSILON);
+            each.for_each(|(&x, y)| *y = -x * (x + epsilon).ln());
         }
     }
 }
 
-simd! {
-    // `g` becomes dy · dy/dx.
-    fn chain<T: Real>(function: Function, x: &[T], y: &[T], g: &mut [T]) {
-        let half = T::of(0.5);
-        let (scale, cube, three) = (T::of(GELU_SCALE), T::of(GELU_CUBE), T::of(3.0));
-        let each = x.iter().zip(y).zip(g);
-        match function {
-            Function::Identity => {}
-            Function::Relu => each.for_each(|((_, &y), g)| *g = if y > T::ZERO { *g } else { T::ZERO }),
-            Function::LeakyRelu { slope } => {
-                let slope = T::of(slope);
-                each.for_each(|((&x, _), g)| *g = if x > T::ZERO { *g } else { slope * *g });
-            }
-            Function::Sigmoid => each.for_each(|((_, &y), g)| *g = *g * y * (T::ONE - y)),
-            Function::Tanh => each.for_each(|((_, &y), g)| *g *= T::ONE - y * y),
-            Function::Gelu => each.for_each(|((&x, _), g)| {
-                let t = (scale * (x + cube * x * x * x)).tanh();
-                let inner = scale * (T::ONE + three * cube * x * x);
-                *g *= half * (T::ONE + t) + half * x * (T::ONE - t * t) * inner;
-            }),
-            Function::Silu => each.for_each(|((&x, _), g)| {
-                let s = x.sigmoid();
-                *g *= s * (T::ONE + x * (T::ONE - s));
-            }),
-            Function::Affine { factor, .. } => {
-                let factor = T::of(factor);
-                each.for_each(|(_, g)| *g *= factor);
-            }
-            Function::Reciprocal { floor } => {
-                let floor = T::of(floor);
-                each.for_each(|((&x, &y), g)| *g = if x > floor { -*g * y * y } else { T::ZERO });
-            }
-            Function::Softplus => each.for_each(|((&x, _), g)| *g *= x.sigmoid()),
-            Function::SmoothStep { width } => {
-                let (end, cube, slope) = (T::of(width / 2.0), T::of(-6.0 / width.powi(3)), T::of(1.5 / width));
-                each.for_each(|((&x, _), g)| {
-                    let inside = *g * (cube * x * x + slope);
-                    *g = if x <= -end || x >= end { T::ZERO } else { inside };
-                });
-            }
-            Function::Entropy => {
-                let epsilon = T::of(ENTROPY_EPSILON);
-                each.for_each(|((&x, _), g)| *g = -*g * ((x + epsilon).ln() + x / (x + epsilon)));
-            }
+// `g` becomes dy · dy/dx.
+#[inline(always)]
+fn chain<T: Real>(function: Function, x: &[T], y: &[T], g: &mut [T]) {
+    let half = T::of(0.5);
+    let (scale, cube, three) = (T::of(GELU_SCALE), T::of(GELU_CUBE), T::of(3.0));
+    let each = x.iter().zip(y).zip(g);
+    match function {
+        Function::Identity => {}
+        Function::Relu => each.for_each(|((_, &y), g)| *g = if y > T::ZERO { *g } else { T::ZERO }),
+        Function::LeakyRelu { slope } => {
+            let slope = T::of(slope);
+            each.for_each(|((&x, _), g)| *g = if x > T::ZERO { *g } else { slope * *g });
+        }
+        Function::Sigmoid => each.for_each(|((_, &y), g)| *g = *g * y * (T::ONE - y)),
+        Function::Tanh => each.for_each(|((_, &y), g)| *g *= T::ONE - y * y),
+        Function::Gelu => each.for_each(|((&x, _), g)| {
+            let t = (scale * (x + cube * x * x * x)).tanh();
+            let inner = scale * (T::ONE + three * cube * x * x);
+            *g *= half * (T::ONE + t) + half * x * (T::ONE - t * t) * inner;
+        }),
+        Function::Silu => each.for_each(|((&x, _), g)| {
+            let s = x.sigmoid();
+            *g *= s * (T::ONE + x * (T::ONE - s));
+        }),
+        Function::Affine { factor, .. } => {
+            let factor = T::of(factor);
+            each.for_each(|(_, g)| *g *= factor);
+        }
+        Function::Reciprocal { floor } => {
+            let floor = T::of(floor);
+            each.for_each(|((&x, &y), g)| *g = if x > floor { -*g * y * y } else { T::ZERO });
+        }
+        Function::Softplus => each.for_each(|((&x, _), g)| *g *= x.sigmoid()),
+        Function::SmoothStep { width } => {
+            let (end, cube, slope) = (T::of(width / 2.0), T::of(-6.0 / width.powi(3)), T::of(1.5 / width));
+            each.for_each(|((&x, _), g)| {
+                let inside = *g * (cube * x * x + slope);
+                *g = if x <= -end || x >= end { T::ZERO } else { inside };
+            });
+        }
+        Function::Entropy => {
+            let epsilon = T::of(ENTROPY_EPSILON);
+            each.for_each(|((&x, _), g)| *g = -*g * ((x + epsilon).ln() + x / (x + epsilon)));
         }
     }
 }
@@ -165,12 +168,14 @@ impl Kernel for Activate {
         width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for r in 0..cx.rows.len() {
             apply(self.function, cx.x[0].row(r), cx.y.row_mut(r));
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for r in 0..cx.rows.len() {
@@ -181,6 +186,7 @@ impl Kernel for Activate {
 }
 
 /// Hands a gradient row on: adds it or replaces what is there.
+#[inline(always)]
 pub(crate) fn give<T: Real>(to: &mut [T], from: &[T], accumulate: bool) {
     if accumulate {
         crate::kernels::elementwise::add_assign(to, from);

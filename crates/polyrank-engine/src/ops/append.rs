@@ -43,6 +43,7 @@ impl Kernel for Append {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for (r, row) in cx.samples.clone().enumerate() {
             let from = local(cx.input, &cx.samples, self.from, row);
@@ -54,6 +55,7 @@ impl Kernel for Append {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         for (r, row) in cx.samples.clone().enumerate() {
             let from = local(cx.input, &cx.samples, self.from, row);

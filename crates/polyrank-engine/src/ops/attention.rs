@@ -20,15 +20,21 @@ pub(crate) struct Attention {
 
 impl Attention {
     /// c.
+    #[inline(always)]
     fn scale<T: Real>(&self, d: usize) -> T {
         if self.scaled { T::ONE / T::of(d as f64).sqrt() } else { T::ONE }
     }
 }
 
 /// The weights with which a query reads the keys of the rows `all`, into `weights`.
+#[inline(always)]
 fn attend<T: Real>(weights: &mut Vec<T>, q: &[T], k: Mat<'_, T>, all: Range<usize>, head: &Range<usize>, scale: T) {
+    // A loop: the vector's own would be compiled for the least processor.
     weights.clear();
-    weights.extend(all.map(|s| scale * dot(q, &k.row(s)[head.clone()])));
+    weights.resize(all.len(), T::ZERO);
+    for (weight, s) in weights.iter_mut().zip(all) {
+        *weight = scale * dot(q, &k.row(s)[head.clone()]);
+    }
     let Some(&first) = weights.first() else { return };
     let largest = weights.iter().fold(first, |a, &b| a.max(b));
     exp_below(weights, largest);
@@ -61,6 +67,7 @@ impl Kernel for Attention {
         (4 * self.over.most() * (width + self.heads)) as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let d = cx.y.width() / self.heads;
         let scale = self.scale(d);
@@ -84,6 +91,7 @@ impl Kernel for Attention {
 
     // With p the weights of a query and e_s = ⟨dy_t, v_s⟩: dv_s += p_s·dy_t, and for the scores
     // g_s = c·p_s·(e_s − Σ p·e): dq_t += g_s·k_s, dk_s += g_s·q_t. The weights are cheaper to make again than to keep.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let d = cx.y.width() / self.heads;
         let scale = self.scale(d);
@@ -108,7 +116,10 @@ impl Kernel for Attention {
                         }
                     }
                     scores.clear();
-                    scores.extend(all.clone().map(|s| dot(dy, &v.row(s)[head.clone()])));
+                    scores.resize(all.len(), T::ZERO);
+                    for (score, s) in scores.iter_mut().zip(all.clone()) {
+                        *score = dot(dy, &v.row(s)[head.clone()]);
+                    }
                     let mean = dot(&weights, &scores);
                     for ((s, &w), &e) in all.clone().zip(&weights).zip(&scores) {
                         let g = scale * w * (e - mean);

@@ -4,6 +4,8 @@
 
 use crate::exec::context::{Backward, Combine, Forward};
 use crate::graph::{Param, Running};
+use crate::kernels::elementwise::add_assign;
+use crate::ops::activation::give;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -40,6 +42,7 @@ impl Kernel for BatchNorm {
     }
 
     // Σx and Σx², in f64: the cancellation in Σx² − B·mean² costs far less than f32's own rounding.
+    #[inline(always)]
     fn reduce_forward<T: Real>(&self, cx: &Forward<'_, T>, sums: &mut [f64]) {
         let (sum, square) = sums.split_at_mut(cx.x[0].width());
         for r in 0..cx.rows.len() {
@@ -70,6 +73,7 @@ impl Kernel for BatchNorm {
         }
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let width = cx.x[0].width();
         let scoring: Vec<T>;
@@ -84,32 +88,37 @@ impl Kernel for BatchNorm {
         };
         let affine = self.affine.map(|(a, b)| (cx.state.params.vector(a), cx.state.params.vector(b)));
         for r in 0..cx.rows.len() {
-            let (x, y) = (cx.x[0].row(r), cx.y.row_mut(r));
-            for c in 0..width {
-                let n = (x[c] - mean[c]) * inverse[c];
-                y[c] = match affine {
-                    Some((scale, shift)) => scale[c] * n + shift[c],
-                    None => n,
-                };
+            let normal =
+                cx.x[0].row(r).iter().zip(mean).zip(inverse).map(|((&x, &mean), &inverse)| (x - mean) * inverse);
+            let y = cx.y.row_mut(r).iter_mut();
+            match affine {
+                Some((scale, shift)) => {
+                    y.zip(normal).zip(scale).zip(shift).for_each(|(((y, n), &scale), &shift)| *y = scale * n + shift);
+                }
+                None => y.zip(normal).for_each(|(y, n)| *y = n),
             }
         }
     }
 
     // Σdy and Σdy·n.
+    #[inline(always)]
     fn reduce_backward<T: Real>(&self, cx: &Backward<'_, T>, sums: &mut [f64]) {
         let width = cx.x[0].width();
         let (mean, inverse) = cx.combined.split_at(width);
         let (plain, along) = sums.split_at_mut(width);
         for r in 0..cx.rows.len() {
-            let (x, dy) = (cx.x[0].row(r), cx.dy.row(r));
-            for c in 0..width {
-                plain[c] += dy[c].f64();
-                along[c] += dy[c].f64() * ((x[c] - mean[c]) * inverse[c]).f64();
+            let normal =
+                cx.x[0].row(r).iter().zip(mean).zip(inverse).map(|((&x, &mean), &inverse)| (x - mean) * inverse);
+            let sums = plain.iter_mut().zip(along.iter_mut());
+            for (((plain, along), n), dy) in sums.zip(normal).zip(cx.dy.row(r)) {
+                *plain += dy.f64();
+                *along += dy.f64() * n.f64();
             }
         }
     }
 
     // dx = scale/σ · (dy − mean(dy) − n·mean(dy·n)).
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let (x, rows, width) = (cx.x[0], cx.rows.len(), cx.x[0].width());
         let (mean, inverse) = cx.combined.split_at(width);
@@ -121,9 +130,15 @@ impl Kernel for BatchNorm {
                     grad.fill(T::ZERO);
                 }
                 for r in 0..rows {
-                    let (x, dy) = (x.row(r), cx.dy.row(r));
-                    for c in 0..width {
-                        grad[c] += if i == 0 { dy[c] * ((x[c] - mean[c]) * inverse[c]) } else { dy[c] };
+                    let dy = cx.dy.row(r);
+                    if i == 1 {
+                        add_assign(grad, dy);
+                        continue;
+                    }
+                    for ((((to, &dy), &x), &mean), &inverse) in
+                        grad.iter_mut().zip(dy).zip(x.row(r)).zip(mean).zip(inverse)
+                    {
+                        *to += dy * ((x - mean) * inverse);
                     }
                 }
             }
@@ -135,13 +150,16 @@ impl Kernel for BatchNorm {
         let along: Vec<T> = along.iter().map(|s| T::of(s * share)).collect();
         let scale = self.affine.map(|(scale, _)| cx.state.params.vector(scale));
         for r in 0..rows {
-            let (x, dy, dx) = (x.row(r), cx.dy.row(r), dx.row_mut(r));
-            for c in 0..width {
-                let n = (x[c] - mean[c]) * inverse[c];
-                let d = inverse[c] * (dy[c] - plain[c] - n * along[c]);
-                let d = scale.map_or(d, |s| s[c] * d);
-                dx[c] = if *accumulate { dx[c] + d } else { d };
+            let (x, dy, dx) = (x.row(r), cx.dy.row_mut(r), dx.row_mut(r));
+            let column = x.iter().zip(mean).zip(inverse).zip(&plain).zip(&along);
+            for (dy, ((((&x, &mean), &inverse), &plain), &along)) in dy.iter_mut().zip(column) {
+                let n = (x - mean) * inverse;
+                *dy = inverse * (*dy - plain - n * along);
             }
+            if let Some(scale) = scale {
+                dy.iter_mut().zip(scale).for_each(|(dy, &scale)| *dy = scale * *dy);
+            }
+            give(dx, dy, *accumulate);
         }
     }
 }

@@ -30,6 +30,7 @@ impl Kernel for Blend {
         vec![self.weights]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let weights = cx.state.params.vector(self.weights);
         for r in 0..cx.rows.len() {
@@ -41,6 +42,7 @@ impl Kernel for Blend {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let weights = cx.state.params.vector(self.weights);
         let span = cx.state.params.span(self.weights);

@@ -34,6 +34,7 @@ impl Kernel for Codes {
         (inputs.iter().sum::<usize>() * width) as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for r in 0..cx.rows.len() {
             let s = cx.x[0].row(r);
@@ -44,6 +45,7 @@ impl Kernel for Codes {
     }
 
     // ds_j = Σ_i ±dy_i · the product of all other digits' factors. Not y_i / s_j: a digit may be exactly 0 or 1.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         let mut after = [T::ONE; MOST_DIGITS + 1];

@@ -25,6 +25,7 @@ pub(crate) struct Collect {
 
 impl Collect {
     /// The rows that count, and each one's factor.
+    #[inline(always)]
     fn parts<T: Real>(&self, all: std::ops::Range<usize>) -> (std::ops::Range<usize>, T) {
         match self.how {
             Collecting::Sum => (all, T::ONE),
@@ -49,6 +50,7 @@ impl Kernel for Collect {
         (self.from.most() * width) as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for (r, row) in cx.samples.clone().enumerate() {
             let (parts, factor) = self.parts::<T>(local(cx.input, &cx.samples, self.from, row));
@@ -63,6 +65,7 @@ impl Kernel for Collect {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for (r, row) in cx.samples.clone().enumerate() {

@@ -18,7 +18,9 @@ impl Kernel for Concat {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, _: &mut Forward<'_, T>) {}
 
+    #[inline(always)]
     fn backward<T: Real>(&self, _: &mut Backward<'_, T>) {}
 }

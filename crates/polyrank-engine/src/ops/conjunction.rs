@@ -9,6 +9,7 @@ use crate::real::Real;
 pub(crate) struct Conjunction;
 
 /// The three exponents' largest, their shares of the sum, and the sum's logarithm with the largest put back.
+#[inline(always)]
 fn parts<T: Real>(a: T, b: T) -> ([T; 3], T) {
     let exponents = [-a, -b, -(a + b)];
     let largest = exponents[0].max(exponents[1]).max(exponents[2]);
@@ -31,6 +32,7 @@ impl Kernel for Conjunction {
         12 * width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for r in 0..cx.rows.len() {
             let inputs = cx.x[0].row(r).iter().zip(cx.x[1].row(r));
@@ -40,6 +42,7 @@ impl Kernel for Conjunction {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let (a, b) = (cx.x[0], cx.x[1]);
         for (i, to) in cx.dx.iter_mut().enumerate() {

@@ -21,6 +21,7 @@ impl Kernel for Dense {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let feed = cx.input.feed;
         let all = feed.dense.len() / feed.rows.max(1);
@@ -29,5 +30,6 @@ impl Kernel for Dense {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, _: &mut Backward<'_, T>) {}
 }

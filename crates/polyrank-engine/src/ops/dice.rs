@@ -29,6 +29,7 @@ impl Kernel for Dice {
         vec![self.alpha]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let alpha = cx.state.params.vector(self.alpha);
         for r in 0..cx.rows.len() {
@@ -40,6 +41,7 @@ impl Kernel for Dice {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let (x, n, rows) = (cx.x[0], cx.x[1], cx.rows.len());
         let alpha = cx.state.params.vector(self.alpha);

@@ -22,12 +22,14 @@ impl Kernel for Dot {
         2 * inputs[0] as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for r in 0..cx.rows.len() {
             cx.y.row_mut(r)[0] = dot(cx.x[0].row(r), cx.x[1].row(r));
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         for (i, to) in cx.dx.iter_mut().enumerate() {
             let Some((dx, accumulate)) = to else { continue };

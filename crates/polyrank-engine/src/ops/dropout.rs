@@ -2,7 +2,6 @@
 //! function of (seed, node, step, row of the batch, column).
 
 use crate::exec::context::{Backward, Forward, Training};
-use crate::kernels::simd;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 use crate::rng::{Purpose, Stream};
@@ -13,19 +12,19 @@ pub(crate) struct Dropout {
     pub(crate) thing: u64,
 }
 
-simd! {
-    /// Drops or scales the numbers of one row; `first` is the counter of its first column.
-    fn drop_row<T: Real>(stream: Stream, first: u64, threshold: u64, kept: T, from: &[T], to: &mut [T], accumulate: bool) {
-        for (c, (to, &from)) in to.iter_mut().zip(from).enumerate() {
-            let dropped = stream.bits(first.wrapping_add(c as u64)) < threshold;
-            let v = from * if dropped { T::ZERO } else { kept };
-            *to = if accumulate { *to + v } else { v };
-        }
+/// Drops or scales the numbers of one row; `first` is the counter of its first column.
+#[inline(always)]
+fn drop_row<T: Real>(stream: Stream, first: u64, threshold: u64, kept: T, from: &[T], to: &mut [T], accumulate: bool) {
+    for (c, (to, &from)) in to.iter_mut().zip(from).enumerate() {
+        let dropped = stream.bits(first.wrapping_add(c as u64)) < threshold;
+        let v = from * if dropped { T::ZERO } else { kept };
+        *to = if accumulate { *to + v } else { v };
     }
 }
 
 impl Dropout {
     /// Drops the numbers of row `row` of the batch.
+    #[inline(always)]
     fn row<T: Real>(&self, training: Training, row: usize, from: &[T], to: &mut [T], accumulate: bool) {
         let stream = training.stream(Purpose::Dropout, self.thing);
         // A number is dropped if its 64 random bits lie below the threshold.
@@ -51,6 +50,7 @@ impl Kernel for Dropout {
         width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for (r, row) in cx.rows.clone().enumerate() {
             let (x, y) = (cx.x[0].row(r), cx.y.row_mut(r));
@@ -61,6 +61,7 @@ impl Kernel for Dropout {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for (r, row) in cx.rows.clone().enumerate() {

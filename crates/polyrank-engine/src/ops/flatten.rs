@@ -31,6 +31,7 @@ impl Kernel for Flatten {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let width = cx.x[0].width();
         for (r, row) in cx.samples.clone().enumerate() {
@@ -43,6 +44,7 @@ impl Kernel for Flatten {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         let width = cx.x[0].width();

@@ -21,6 +21,7 @@ impl Kernel for Fm {
     }
 
     // Each input meets the sum of those before it: the usual ½((Σx)² − Σx²) would cancel digits.
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let mut before = vec![T::ZERO; cx.x[0].width()];
         for r in 0..cx.rows.len() {
@@ -35,6 +36,7 @@ impl Kernel for Fm {
     }
 
     // dx_i = dy·Σ_{j≠i} x_j.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let mut all = vec![T::ZERO; cx.x[0].width()];
         for r in 0..cx.rows.len() {

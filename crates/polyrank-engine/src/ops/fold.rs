@@ -30,11 +30,20 @@ pub(crate) struct Unfold {
     pub(crate) along: Along,
 }
 
-/// Where column `c` of the `t`th of `rows` rows of `width` columns lies in the one row.
-fn column(along: Along, rows: usize, width: usize, t: usize, c: usize) -> usize {
+/// Calls `f` with each number of the `t`th of `rows` rows of a value, `part`, and the one in its place among `one`, the row's.
+#[inline(always)]
+fn each<A, B>(
+    along: Along,
+    rows: usize,
+    t: usize,
+    part: impl ExactSizeIterator<Item = A>,
+    one: impl ExactSizeIterator<Item = B>,
+    mut f: impl FnMut(A, B),
+) {
+    let width = part.len();
     match along {
-        Along::Fields => t * width + c,
-        Along::Dimensions => c * rows + t,
+        Along::Fields => part.zip(one.skip(t * width)).for_each(|(part, one)| f(part, one)),
+        Along::Dimensions => part.zip(one.skip(t).step_by(rows)).for_each(|(part, one)| f(part, one)),
     }
 }
 
@@ -56,27 +65,26 @@ impl Kernel for Fold {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
-        let width = cx.y.width();
         for r in 0..cx.samples.len() {
             let x = cx.x[0].row(r);
             for t in 0..self.rows {
-                for (c, y) in cx.y.row_mut(r * self.rows + t).iter_mut().enumerate() {
-                    *y = x[column(self.along, self.rows, width, t, c)];
-                }
+                let y = cx.y.row_mut(r * self.rows + t).iter_mut();
+                each(self.along, self.rows, t, y, x.iter(), |y, &x| *y = x);
             }
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
-        let width = cx.y.width();
         for r in 0..cx.samples.len() {
-            let dx = dx.row_mut(r);
             for t in 0..self.rows {
-                for (c, &dy) in cx.dy.row(r * self.rows + t).iter().enumerate() {
-                    let dx = &mut dx[column(self.along, self.rows, width, t, c)];
-                    *dx = if *accumulate { *dx + dy } else { dy };
+                let (dy, dx) = (cx.dy.row(r * self.rows + t).iter(), dx.row_mut(r).iter_mut());
+                match *accumulate {
+                    true => each(self.along, self.rows, t, dy, dx, |dy, dx| *dx += *dy),
+                    false => each(self.along, self.rows, t, dy, dx, |dy, dx| *dx = *dy),
                 }
             }
         }
@@ -102,27 +110,25 @@ impl Kernel for Unfold {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
-        let width = cx.x[0].width();
         for r in 0..cx.samples.len() {
-            let y = cx.y.row_mut(r);
             for t in 0..self.rows {
-                for (c, &x) in cx.x[0].row(r * self.rows + t).iter().enumerate() {
-                    y[column(self.along, self.rows, width, t, c)] = x;
-                }
+                let (x, y) = (cx.x[0].row(r * self.rows + t).iter(), cx.y.row_mut(r).iter_mut());
+                each(self.along, self.rows, t, x, y, |x, y| *y = *x);
             }
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
-        let width = cx.x[0].width();
         for r in 0..cx.samples.len() {
-            let dy = cx.dy.row(r);
             for t in 0..self.rows {
-                for (c, dx) in dx.row_mut(r * self.rows + t).iter_mut().enumerate() {
-                    let d = dy[column(self.along, self.rows, width, t, c)];
-                    *dx = if *accumulate { *dx + d } else { d };
+                let (dx, dy) = (dx.row_mut(r * self.rows + t).iter_mut(), cx.dy.row(r).iter());
+                match *accumulate {
+                    true => each(self.along, self.rows, t, dx, dy, |dx, dy| *dx += *dy),
+                    false => each(self.along, self.rows, t, dx, dy, |dx, dy| *dx = *dy),
                 }
             }
         }

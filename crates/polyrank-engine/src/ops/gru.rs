@@ -60,6 +60,7 @@ impl<T: Real> Step<T> {
     }
 
     /// The gates of a step from its projections, the state before it and its score.
+    #[inline(always)]
     fn gates(&mut self, p: &[T], before: &[T], recurrent: &[T], update: Update, score: T) {
         let dim = self.r.len();
         self.s.fill(T::ZERO);
@@ -84,6 +85,7 @@ impl<T: Real> Step<T> {
 }
 
 impl Gru {
+    #[inline(always)]
     fn score<T: Real>(&self, cx: &[crate::kernels::arena::Mat<'_, T>], t: usize) -> T {
         if self.update == Update::Gate { T::ZERO } else { cx[1].row(t)[0] }
     }
@@ -115,6 +117,7 @@ impl Kernel for Gru {
         vec![self.recurrent]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let recurrent = cx.state.params.get(self.recurrent);
         let dim = cx.y.width();
@@ -132,6 +135,7 @@ impl Kernel for Gru {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let (dim, blocks) = (cx.y.width(), self.update.blocks());
         let span = cx.state.params.span(self.recurrent);

@@ -18,6 +18,7 @@ pub(crate) struct HardConcrete {
 impl HardConcrete {
     /// ln u − ln(1 − u), a column. u is the middle of one of 2^23 equal parts of (0, 1): neither end is hit, and both
     /// number types hold it exactly.
+    #[inline(always)]
     fn noise<T: Real>(&self, training: Training, width: usize) -> Vec<T> {
         let stream = training.stream(Purpose::Noise, self.thing);
         let draw = |c: usize| {
@@ -28,6 +29,7 @@ impl HardConcrete {
     }
 
     /// s of a column; without noise β does not matter.
+    #[inline(always)]
     fn soft<T: Real>(&self, x: T, noise: Option<T>) -> T {
         match noise {
             Some(noise) => ((x + noise) / T::of(self.stretch.beta)).sigmoid(),
@@ -52,6 +54,7 @@ impl Kernel for HardConcrete {
         4 * width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let noise = cx.training.map(|training| self.noise::<T>(training, cx.x[0].width()));
         let (gamma, span) = (T::of(self.stretch.gamma), T::of(self.stretch.zeta - self.stretch.gamma));
@@ -65,6 +68,7 @@ impl Kernel for HardConcrete {
     }
 
     // dy/dx = s·(1 − s)·(ζ − γ)/β where the gate is neither 0 nor 1.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let noise = self.noise::<T>(cx.training, cx.x[0].width());
         let slope = T::of((self.stretch.zeta - self.stretch.gamma) / self.stretch.beta);

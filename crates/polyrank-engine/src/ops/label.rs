@@ -22,6 +22,7 @@ impl Kernel for Label {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for (r, row) in cx.samples.clone().enumerate() {
             let label = cx.input.label(row, self.task);
@@ -34,5 +35,6 @@ impl Kernel for Label {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, _: &mut Backward<'_, T>) {}
 }

@@ -15,6 +15,7 @@ pub(crate) struct LayerNorm {
 }
 
 /// A row's mean and 1/√(variance + epsilon).
+#[inline(always)]
 fn moments<T: Real>(x: &[T]) -> (T, T) {
     let share = T::ONE / T::of(x.len() as f64);
     let mean = x.iter().fold(T::ZERO, |s, &x| s + x) * share;
@@ -37,6 +38,7 @@ impl Kernel for LayerNorm {
         vec![self.scale, self.shift]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let (scale, shift) = (cx.state.params.vector(self.scale), cx.state.params.vector(self.shift));
         for r in 0..cx.rows.len() {
@@ -49,6 +51,7 @@ impl Kernel for LayerNorm {
     }
 
     // With n the normalised row and g = scale ⊙ dy: dx = (g − mean(g) − n·mean(g ⊙ n)) / σ.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let width = cx.y.width();
         let (x, scale) = (cx.x[0], cx.state.params.vector(self.scale));

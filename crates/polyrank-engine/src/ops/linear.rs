@@ -37,6 +37,7 @@ impl Kernel for Linear {
         self.half
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let params = cx.state.params;
         let start = self.bias.map_or(Start::Zero, |bias| Start::Bias(params.get(bias)));
@@ -46,6 +47,7 @@ impl Kernel for Linear {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let params = cx.state.params;
         let (dw, mut sums) = params.parts(cx.grads, self.weight, self.bias);

@@ -21,6 +21,7 @@ impl Kernel for ListSoftmax {
         4 * width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for row in cx.samples.clone() {
             let all = local(cx.input, &cx.samples, self.over, row);
@@ -42,6 +43,7 @@ impl Kernel for ListSoftmax {
     }
 
     // dx = y·(dy − Σ dy·y).
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for row in cx.samples.clone() {

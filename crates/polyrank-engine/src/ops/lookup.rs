@@ -46,6 +46,7 @@ impl Kernel for Lookup {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let table = cx.state.table(self.table);
         match cx.input.ids(self.ids) {
@@ -62,7 +63,8 @@ impl Kernel for Lookup {
         }
     }
 
-    // Tables are updated row by row once the whole batch is known (`table.rs`): here the gradient only moves there.
+    // Tables are updated row by row once the whole batch is known (`table/`): here the gradient only moves there.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         if let Some(out) = &mut cx.slot_grad {
             for (r, out) in out.chunks_exact_mut(self.dim).enumerate() {
@@ -73,6 +75,7 @@ impl Kernel for Lookup {
 }
 
 impl Lookup {
+    #[inline(always)]
     fn pool<T: Real>(&self, table: &EmbeddingTable<T>, ids: &[u32], y: &mut [T]) {
         y.fill(T::ZERO);
         for (i, &id) in ids.iter().enumerate() {

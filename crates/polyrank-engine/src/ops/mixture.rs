@@ -1,7 +1,7 @@
 //! y = Σ_e gate[e]·expert_e (Ma et al. 2018, Eq. 6). Inputs: gate `[B, E]`, then E experts `[B, D]`.
 
 use crate::exec::context::{Backward, Forward};
-use crate::kernels::by_row::{expert_gradients, gate_gradients, mixtures};
+use crate::kernels::by_row::{mixture_gradients, mixtures};
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -27,22 +27,14 @@ impl Kernel for Mixture {
         2 * (inputs[0] * width) as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         mixtures(&mut cx.y, cx.x[0], &cx.x[1..]);
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        let (gate, experts, dy) = (cx.x[0], &cx.x[1..], cx.dy.as_mat());
         let (to_gate, to_experts) = cx.dx.split_at_mut(1);
-        if let Some((to, accumulate)) = &mut to_gate[0] {
-            for (e, expert) in experts.iter().enumerate() {
-                gate_gradients(to, e, *accumulate, dy, *expert);
-            }
-        }
-        for (e, to) in to_experts.iter_mut().enumerate() {
-            if let Some((to, accumulate)) = to {
-                expert_gradients(to, e, *accumulate, dy, gate);
-            }
-        }
+        mixture_gradients(&mut to_gate[0], to_experts, cx.dy.as_mat(), cx.x[0], &cx.x[1..]);
     }
 }

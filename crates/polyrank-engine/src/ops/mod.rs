@@ -47,6 +47,7 @@ pub(crate) mod trained;
 
 use crate::exec::context::{Backward, Combine, Forward};
 use crate::graph::{Param, Space};
+use crate::kernels::simd;
 use crate::real::Real;
 
 /// What an op must say of itself.
@@ -125,6 +126,28 @@ macro_rules! ops {
             }
         })*
 
+        // Whole passes are compiled for every instruction set, so an op's loops are plain ones.
+        simd! {
+            fn forward<T: Real>(op: &Op, cx: &mut Forward<'_, T>) {
+                match op { $(Op::$variant(op) => op.forward(cx)),* }
+            }
+        }
+        simd! {
+            fn backward<T: Real>(op: &Op, cx: &mut Backward<'_, T>) {
+                match op { $(Op::$variant(op) => op.backward(cx)),* }
+            }
+        }
+        simd! {
+            fn reduce_forward<T: Real>(op: &Op, cx: &Forward<'_, T>, sums: &mut [f64]) {
+                match op { $(Op::$variant(op) => op.reduce_forward(cx, sums)),* }
+            }
+        }
+        simd! {
+            fn reduce_backward<T: Real>(op: &Op, cx: &Backward<'_, T>, sums: &mut [f64]) {
+                match op { $(Op::$variant(op) => op.reduce_backward(cx, sums)),* }
+            }
+        }
+
         impl Op {
             pub(crate) fn name(&self) -> &'static str {
                 match self { $(Op::$variant(_) => <$path as Kernel>::NAME),* }
@@ -155,19 +178,19 @@ macro_rules! ops {
                 match self { $(Op::$variant(op) => op.reduced(width)),* }
             }
             pub(crate) fn reduce_forward<T: Real>(&self, cx: &Forward<'_, T>, sums: &mut [f64]) {
-                match self { $(Op::$variant(op) => op.reduce_forward(cx, sums)),* }
+                reduce_forward(self, cx, sums);
             }
             pub(crate) fn reduce_backward<T: Real>(&self, cx: &Backward<'_, T>, sums: &mut [f64]) {
-                match self { $(Op::$variant(op) => op.reduce_backward(cx, sums)),* }
+                reduce_backward(self, cx, sums);
             }
             pub(crate) fn combine_forward<T: Real>(&self, cx: &mut Combine<'_, T>) {
                 match self { $(Op::$variant(op) => op.combine_forward(cx)),* }
             }
             pub(crate) fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
-                match self { $(Op::$variant(op) => op.forward(cx)),* }
+                forward(self, cx);
             }
             pub(crate) fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-                match self { $(Op::$variant(op) => op.backward(cx)),* }
+                backward(self, cx);
             }
         }
     };

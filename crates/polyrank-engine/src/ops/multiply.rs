@@ -2,6 +2,7 @@
 //! a `[.., G]`, b `[.., G·D]`, y[g·D + d] = a[g]·b[g·D + d].
 
 use crate::exec::context::{Backward, Forward};
+use crate::kernels::elementwise::{add_product, axpy, dot, multiply_to, scale_to};
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -22,42 +23,50 @@ impl Kernel for Multiply {
         width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let group = cx.x[1].width() / cx.x[0].width();
         for r in 0..cx.rows.len() {
             let (a, b, y) = (cx.x[0].row(r), cx.x[1].row(r), cx.y.row_mut(r));
             if group == 1 {
-                for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-                    *y = a * b;
-                }
+                multiply_to(y, a, b);
                 continue;
             }
             for ((y, &a), b) in y.chunks_exact_mut(group).zip(a).zip(b.chunks_exact(group)) {
-                for (y, &b) in y.iter_mut().zip(b) {
-                    *y = a * b;
-                }
+                scale_to(y, a, b);
             }
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let group = cx.x[1].width() / cx.x[0].width();
         let (first, second) = cx.dx.split_at_mut(1);
         for r in 0..cx.rows.len() {
             let (a, b, dy) = (cx.x[0].row(r), cx.x[1].row(r), cx.dy.row(r));
             if let Some((da, accumulate)) = &mut first[0] {
-                let groups = b.chunks_exact(group).zip(dy.chunks_exact(group));
-                for (da, (b, dy)) in da.row_mut(r).iter_mut().zip(groups) {
-                    let d = b.iter().zip(dy).fold(T::ZERO, |s, (&b, &dy)| s + b * dy);
-                    *da = if *accumulate { *da + d } else { d };
+                let da = da.row_mut(r);
+                match (group, *accumulate) {
+                    (1, true) => add_product(da, b, dy),
+                    (1, false) => multiply_to(da, b, dy),
+                    _ => {
+                        let groups = b.chunks_exact(group).zip(dy.chunks_exact(group));
+                        for (da, (b, dy)) in da.iter_mut().zip(groups) {
+                            *da = if *accumulate { *da + dot(b, dy) } else { dot(b, dy) };
+                        }
+                    }
                 }
             }
             if let Some((db, accumulate)) = &mut second[0] {
-                let groups = db.row_mut(r).chunks_exact_mut(group).zip(dy.chunks_exact(group));
-                for (&a, (db, dy)) in a.iter().zip(groups) {
-                    for (db, &dy) in db.iter_mut().zip(dy) {
-                        let d = a * dy;
-                        *db = if *accumulate { *db + d } else { d };
+                let db = db.row_mut(r);
+                match (group, *accumulate) {
+                    (1, true) => add_product(db, a, dy),
+                    (1, false) => multiply_to(db, a, dy),
+                    _ => {
+                        let groups = db.chunks_exact_mut(group).zip(dy.chunks_exact(group));
+                        for (&a, (db, dy)) in a.iter().zip(groups) {
+                            if *accumulate { axpy(db, a, dy) } else { scale_to(db, a, dy) }
+                        }
                     }
                 }
             }

@@ -53,6 +53,7 @@ impl Kernel for Neighbours {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for row in cx.samples.clone() {
             let all = local(cx.input, &cx.samples, self.over, row);
@@ -65,6 +66,7 @@ impl Kernel for Neighbours {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for row in cx.samples.clone() {

@@ -14,6 +14,7 @@ pub(crate) struct Noise {
 
 impl Noise {
     /// Hands each number and its noise of row `row` of the batch to `f`.
+    #[inline(always)]
     fn each<T: Real>(&self, training: Training, row: usize, from: &[T], mut f: impl FnMut(usize, T)) {
         let stream = training.stream(Purpose::Noise, self.thing);
         let first = (row as u64).wrapping_mul(from.len() as u64);
@@ -34,6 +35,7 @@ impl Kernel for Noise {
         width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for (r, row) in cx.rows.clone().enumerate() {
             let (x, y) = (cx.x[0].row(r), cx.y.row_mut(r));
@@ -44,6 +46,7 @@ impl Kernel for Noise {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for (r, row) in cx.rows.clone().enumerate() {

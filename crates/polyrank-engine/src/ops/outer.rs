@@ -22,6 +22,7 @@ impl Kernel for Outer {
         width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let width = cx.x[1].width();
         for r in 0..cx.rows.len() {
@@ -32,6 +33,7 @@ impl Kernel for Outer {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let width = cx.x[1].width();
         let (first, second) = cx.dx.split_at_mut(1);

@@ -43,6 +43,7 @@ impl Kernel for PairProducts {
         width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let d = cx.x[1].width() / self.groups;
         for r in 0..cx.rows.len() {
@@ -54,6 +55,7 @@ impl Kernel for PairProducts {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let d = cx.x[1].width() / self.groups;
         for r in 0..cx.rows.len() {

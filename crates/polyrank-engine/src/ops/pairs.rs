@@ -32,6 +32,7 @@ impl Kernel for Pairs {
         2 * (inputs[0] * width) as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for r in 0..cx.rows.len() {
             for (y, (i, j)) in cx.y.row_mut(r).iter_mut().zip(self.pairs(cx.x.len())) {
@@ -40,6 +41,7 @@ impl Kernel for Pairs {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         for r in 0..cx.rows.len() {
             for (dx, accumulate) in cx.dx.iter_mut().flatten() {

@@ -31,6 +31,7 @@ impl Kernel for Periodic {
         vec![self.frequencies]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let frequencies = cx.state.params.vector(self.frequencies);
         for r in 0..cx.rows.len() {
@@ -44,6 +45,7 @@ impl Kernel for Periodic {
     }
 
     // d sin = 2π·cos, d cos = −2π·sin, both times x for c and times c for x.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let frequencies = cx.state.params.vector(self.frequencies);
         let span = cx.state.params.span(self.frequencies);

@@ -38,6 +38,7 @@ impl Kernel for Places {
         vec![self.places]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let (places, most, width) = (cx.state.params.get(self.places), self.over.most(), cx.y.width());
         for row in cx.samples.clone() {
@@ -53,6 +54,7 @@ impl Kernel for Places {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let (most, width) = (self.over.most(), cx.y.width());
         let span = cx.state.params.span(self.places);

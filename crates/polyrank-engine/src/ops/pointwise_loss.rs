@@ -24,6 +24,7 @@ impl Kernel for PointwiseLoss {
         8 * width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for r in 0..cx.rows.len() {
             let inputs = cx.x[0].row(r).iter().zip(cx.x[1].row(r));
@@ -34,6 +35,7 @@ impl Kernel for PointwiseLoss {
     }
 
     // Labels are data, or values that the caller has stopped: no gradient goes to them.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let (z, label) = (cx.x[0], cx.x[1]);
         let (first, second) = cx.dx.split_at_mut(1);

@@ -25,6 +25,7 @@ impl Kernel for Prelu {
         vec![self.alpha]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let alpha = cx.state.params.vector(self.alpha);
         for r in 0..cx.rows.len() {
@@ -34,6 +35,7 @@ impl Kernel for Prelu {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let (x, rows) = (cx.x[0], cx.rows.len());
         let span = cx.state.params.span(self.alpha);

@@ -27,6 +27,7 @@ impl Kernel for Shift {
         vec![self.bias]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let bias = cx.state.params.vector(self.bias);
         for r in 0..cx.rows.len() {
@@ -35,6 +36,7 @@ impl Kernel for Shift {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let span = cx.state.params.span(self.bias);
         let grad = &mut cx.grads[span][..cx.y.width()];

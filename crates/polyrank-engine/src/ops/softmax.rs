@@ -11,6 +11,7 @@ pub(crate) struct Softmax {
 }
 
 /// dx = y·(dy − Σ dy·y) / temperature, from the weights y alone.
+#[inline(always)]
 pub(crate) fn back<T: Real>(temperature: f64, cx: &mut Backward<'_, T>) {
     let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
     let cold = T::of(1.0 / temperature);
@@ -39,10 +40,12 @@ impl Kernel for Softmax {
         4 * width as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         softmaxes(&mut cx.y, cx.x[0], T::of(1.0 / self.temperature));
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         back(self.temperature, cx);
     }

@@ -29,6 +29,7 @@ impl Kernel for Spread {
         0
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for (r, row) in cx.samples.clone().enumerate() {
             for t in local(cx.input, &cx.samples, self.to, row) {
@@ -37,6 +38,7 @@ impl Kernel for Spread {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for (r, row) in cx.samples.clone().enumerate() {

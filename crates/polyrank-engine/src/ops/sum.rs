@@ -25,6 +25,7 @@ impl Kernel for Sum {
         2 * (inputs.len() * width) as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for r in 0..cx.rows.len() {
             let y = cx.y.row_mut(r);
@@ -35,6 +36,7 @@ impl Kernel for Sum {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         for (to, factor) in cx.dx.iter_mut().zip(&self.factors) {
             let (Some((dx, accumulate)), factor) = (to, T::of(*factor)) else { continue };

@@ -29,6 +29,7 @@ impl Kernel for TopSoftmax {
         (width * (width + 4)) as u64
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let cold = T::of(1.0 / self.temperature);
         for r in 0..cx.rows.len() {
@@ -49,6 +50,7 @@ impl Kernel for TopSoftmax {
     }
 
     // As softmax's: what was not kept has y = 0, and with it no gradient.
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         back(self.temperature, cx);
     }

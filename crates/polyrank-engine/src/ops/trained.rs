@@ -27,6 +27,7 @@ impl Kernel for Trained {
         vec![self.values]
     }
 
+    #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let values = cx.state.params.vector(self.values);
         for r in 0..cx.rows.len() {
@@ -34,6 +35,7 @@ impl Kernel for Trained {
         }
     }
 
+    #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let span = cx.state.params.span(self.values);
         let grad = &mut cx.grads[span][..self.width];

@@ -50,7 +50,7 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block, input: &Input) -> Result
     let (mut x, mut sums) = (first, Vec::new());
     for (layer, &units) in block.units("units").iter().enumerate() {
         let name = format!("{name}.{layer}");
-        let products = b.graph.outer(&format!("{name}.products"), x, first)?; // [B·D, units·F]
+        let products = b.graph.outer(&format!("{name}.products"), first, x)?; // [B·D, F·units]
         x = b.project(&name, products, units)?; // [B·D, units]
         sums.push(b.graph.collect(&format!("{name}.sum"), x, Collecting::Sum)?); // [B, units]
     }

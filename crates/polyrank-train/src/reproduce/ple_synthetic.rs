@@ -42,7 +42,7 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
     let cosines: Vec<f64> = correlations.iter().map(|&correlation| CORRELATIONS[correlation]).collect();
     let run = |&seed: &u64| {
         let steps = rows / BATCH_ROWS;
-        let trial = Trial { towers: "[]", batch_rows: BATCH_ROWS, steps, points: POINTS, seed };
+        let trial = Trial { towers: "[]", batch_rows: BATCH_ROWS, steps, warm_up: 0, points: POINTS, seed };
         trial.run(&contenders, Law::ple(cosines[0]), &cosines)
     };
     let seeds_run: Vec<u64> = (0..seeds as u64).collect();

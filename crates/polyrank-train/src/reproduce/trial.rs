@@ -22,6 +22,8 @@ pub(super) struct Trial {
     pub(super) towers: &'static str,
     pub(super) batch_rows: usize,
     pub(super) steps: usize,
+    /// Steps over which learning rates rise evenly to what they are.
+    pub(super) warm_up: usize,
     /// Points of the loss curves.
     pub(super) points: usize,
     /// Of the rows, and of the initial weights: the same for every network.
@@ -96,6 +98,10 @@ pub(super) fn run_all<J: Sync, R: Send>(
 }
 
 impl Trial {
+    fn rate_factor(&self, step: usize) -> f64 {
+        ((step + 1) as f64 / self.warm_up.max(1) as f64).min(1.0)
+    }
+
     /// A network's configuration: `inputs` numbers in, two regressions out.
     fn config(&self, contender: &Contender, inputs: usize) -> Result<Config, TrainError> {
         let text = format!(
@@ -162,6 +168,7 @@ impl Trial {
                 let batches = x.chunks(self.batch_rows * law.inputs).zip(labels.chunks(self.batch_rows * 2));
                 for (step, (dense, labels)) in steps.clone().zip(batches) {
                     let feed = Feed { rows: self.batch_rows, slots: Vec::new(), dense };
+                    trainer.set_rate_factor(self.rate_factor(step));
                     let report = trainer.step(&feed, labels).map_err(ModelError::from)?;
                     for (sum, loss) in outcome.curve[point(step)].iter_mut().zip(&report.loss_sums) {
                         *sum += loss / self.batch_rows as f64;
@@ -187,7 +194,7 @@ mod tests {
     fn a_trial_learns_and_is_repeatable() {
         let sines = Sines::Given(&[(0.5, 1.0)]);
         let law = Law { inputs: 20, correlation: 0.9, length: 1.0, sines, noise: 0.01 };
-        let trial = Trial { towers: "[4]", batch_rows: 64, steps: 200, points: 4, seed: 3 };
+        let trial = Trial { towers: "[4]", batch_rows: 64, steps: 200, warm_up: 20, points: 4, seed: 3 };
         let mmoe = Contender { block: "{ type = \"mmoe\", experts = 3, expert_units = [8] }", learning_rate: 0.01 };
         let slow = Contender { learning_rate: 1e-5, ..mmoe };
         let run = |contenders: &[Contender]| {
@@ -203,6 +210,14 @@ mod tests {
         let all = trial.run(&[slow, mmoe], law, &[0.5, 0.9]).unwrap();
         assert_eq!([&all[3].curve, &all[2].curve], [&curves[0], &curves[1]]);
         assert_ne!(all[1].curve, all[3].curve);
+    }
+
+    #[test]
+    fn rates_rise_to_what_they_are() {
+        let trial = Trial { towers: "[4]", batch_rows: 64, steps: 200, warm_up: 20, points: 4, seed: 3 };
+        assert_eq!([0, 9, 19, 20, 199].map(|step| trial.rate_factor(step)), [0.05, 0.5, 1.0, 1.0, 1.0]);
+        let at_once = Trial { warm_up: 0, ..trial };
+        assert_eq!([0, 1, 199].map(|step| at_once.rate_factor(step)), [1.0; 3]);
     }
 
     #[test]

@@ -56,16 +56,18 @@ class Bench:
         return path
 
     def bench(self, what, rows, model, sets, seconds=2):
-        """`polyrank bench`: rows a second, GFLOP/s, and kB a row that all but products read and write."""
+        """`polyrank bench`: rows a second, GFLOP/s, kB a row that all but products read and write, and where they lie."""
         sets = [part for key_value in sets for part in ("--set", key_value)]
         config = HERE / f"{model}.toml"
         out = run(self.polyrank, "bench", what, rows, "--config", config, "--seconds", seconds, *sets)
-        return tuple(float(re.search(rf"([\d.]+) {unit}", out)[1]) for unit in ["rows/s", "GFLOP/s", "kB a row"])
+        numbers = [float(re.search(rf"([\d.]+) {unit}", out)[1]) for unit in ["rows/s", "GFLOP/s", "kB a row"]]
+        return *numbers, re.search(r"besides products in (\w+)", out)[1]
 
     def peak(self):
-        """GFLOP/s of products that lie in the nearest cache, by precision, and GB/s of copies in a core's cache, as `copying`."""
+        """GFLOP/s of products that lie in the nearest cache, by precision, and GB/s of copies, by where they lie."""
         out = run(self.polyrank, "bench", "peak")
-        return {what: float(rate) for what, rate in re.findall(r"(fp32|bf16|copying) ([\d.]+) G", out)}
+        products = {precision: float(rate) for precision, rate in re.findall(r"(fp32|bf16) ([\d.]+) GFLOP/s", out)}
+        return products, {place: float(rate) for rate, place in re.findall(r"([\d.]+) GB/s in (\w+)", out)}
 
     def compare(self, ours, theirs):
         """Both in turn, `rounds` times: medians, and the median and range of the rounds' ratios."""

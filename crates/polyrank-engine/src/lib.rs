@@ -25,7 +25,7 @@ pub use exec::score::Scorer;
 pub use exec::targets::Targets;
 pub use exec::train::{StepReport, Trainer, TrainerOptions};
 pub use graph::{Graph, GraphError, Init, Layer, NodeSummary, Pooling, Precision, Space, Stretch, Table, Value};
-pub use kernels::{Isa, copying, peak};
+pub use kernels::{Isa, Lying, copying, peak};
 pub use loss::{Loss, Normaliser};
 pub use network::{Network, Tensor, TensorError};
 pub use ops::activation::Function;

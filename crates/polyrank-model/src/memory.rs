@@ -104,7 +104,7 @@ fn training(graph: &Graph, options: &TrainerOptions, batch_rows: usize) -> Vec<N
     }
     let nodes = graph.summary();
     let columns: u128 = nodes.iter().map(|n| n.width as u128 * n.space.most() as u128).sum();
-    let batch_wide = nodes.iter().any(|n| n.op == "batch_norm");
+    let batch_wide = nodes.iter().any(|n| n.batch_wide);
     let rows = if batch_wide { batch_rows as u128 } else { rows_a_thread as u128 * options.threads as u128 };
     needs.push(Need { what: "the values of a batch".to_owned(), bytes: NUMBER * rows * columns, lower: LOWER_VALUES });
     needs

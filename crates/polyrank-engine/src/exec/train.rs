@@ -399,15 +399,18 @@ impl<T: Real> Trainer<T> {
         if let Clip::By(factor) = clip {
             sparse.par_iter_mut().for_each(|s| s.scale(T::of(factor)));
         }
-        update::step_layers(options, &network.graph, &mut network.params, lanes, clip, dense_state, rule, &mut penalty);
         let random = |table: usize| Stream::new(options.seed, Purpose::Rounding, table as u64, self.step);
-        sparse
-            .par_iter()
-            .zip(&mut network.tables)
-            .enumerate()
-            .with_max_len(1)
-            .for_each(|(i, (sparse, table))| sparse.update(table, row_rule, random(i)));
-        network.params.refresh(transposed);
+        let Network { graph, params, tables, .. } = network;
+        rayon::join(
+            || {
+                update::step_layers(options, graph, params, lanes, clip, dense_state, rule, &mut penalty);
+                params.refresh(transposed);
+            },
+            || {
+                let rows = sparse.par_iter().zip(tables).enumerate().with_max_len(1);
+                rows.for_each(|(i, (sparse, table))| sparse.update(table, row_rule, random(i)));
+            },
+        );
         penalty
     }
 

@@ -263,6 +263,7 @@ impl Graph {
                 space: node.space,
                 params: node.op.params().iter().map(|p| self.params[p.0].shape.len()).sum(),
                 flops: node.op.flops(&self.input_widths(node), node.width),
+                batch_wide: node.op.batch_wide(),
             })
             .collect()
     }
@@ -289,6 +290,8 @@ pub struct NodeSummary {
     pub params: usize,
     /// Floating-point operations a row of its space, forward.
     pub flops: u64,
+    /// Whether it needs the whole batch in training, so that the values of all its rows are held.
+    pub batch_wide: bool,
 }
 
 impl Shape {

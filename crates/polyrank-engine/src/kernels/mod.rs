@@ -24,7 +24,7 @@ mod scratch;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-pub use peak::{copying, peak};
+pub use peak::{Lying, copying, peak};
 
 /// The [`Isa`] in use by its number, once it is known.
 static CURRENT: AtomicU8 = AtomicU8::new(u8::MAX);

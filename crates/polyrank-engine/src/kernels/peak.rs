@@ -28,16 +28,27 @@ pub fn peak(precision: Precision, seconds: f64) -> f64 {
     }
 }
 
-/// Bytes a second that one thread reads and writes when it copies what lies in its second-level cache, as a micro-batch's
-/// values do, measured for `seconds`.
-pub fn copying(seconds: f64) -> f64 {
-    const BYTES: usize = 256 << 10;
-    let (from, mut to) = (vec![1u8; BYTES], vec![0u8; BYTES]);
+/// Where what is copied lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lying {
+    /// In a core's second-level cache, as a micro-batch's values.
+    InCache,
+    /// In memory, as the values of a whole batch.
+    InMemory,
+}
+
+/// Bytes a second that one thread reads and writes when it copies, measured for `seconds`.
+pub fn copying(lying: Lying, seconds: f64) -> f64 {
+    let bytes = match lying {
+        Lying::InCache => 256 << 10,
+        Lying::InMemory => 128 << 20,
+    };
+    let (from, mut to) = (vec![1u8; bytes], vec![0u8; bytes]);
     let rate = times_a_second(seconds, || {
         to.copy_from_slice(std::hint::black_box(&from));
         std::hint::black_box(&mut to);
     });
-    2.0 * BYTES as f64 * rate
+    2.0 * bytes as f64 * rate
 }
 
 /// FLOP/s of `product`, of `rows` × `inputs` by a panel of columns.

@@ -60,15 +60,14 @@ fn at_random(v: f32, random: u32) -> Half {
 /// Numbers that share 64 random bits.
 const SHARE: usize = 4;
 
-simd! {
-    /// Rounds row `row` of a table at random.
-    fn round_row<T: Real>(w: &[T], random: Stream, row: u32, to: &mut [Half]) {
-        let first = u64::from(row) * w.len().div_ceil(SHARE) as u64;
-        for (i, (w, to)) in w.chunks(SHARE).zip(to.chunks_mut(SHARE)).enumerate() {
-            let bits = random.bits(first + i as u64);
-            for (k, (w, to)) in w.iter().zip(to).enumerate() {
-                *to = at_random(w.f32(), (bits >> (16 * k)) as u32 & 0xffff);
-            }
+/// Rounds row `row` of a table at random.
+#[inline(always)]
+fn round_row<T: Real>(w: &[T], random: Stream, row: u32, to: &mut [Half]) {
+    let first = u64::from(row) * w.len().div_ceil(SHARE) as u64;
+    for (i, (w, to)) in w.chunks(SHARE).zip(to.chunks_mut(SHARE)).enumerate() {
+        let bits = random.bits(first + i as u64);
+        for (k, (w, to)) in w.iter().zip(to).enumerate() {
+            *to = at_random(w.f32(), (bits >> (16 * k)) as u32 & 0xffff);
         }
     }
 }

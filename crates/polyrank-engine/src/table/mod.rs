@@ -64,9 +64,13 @@ impl<T: Real> Row<'_, T> {
 /// Rows that one task fills.
 const PIECE: usize = 1024;
 
-fn allocate<N: Copy>(numbers: usize, fill: N) -> Vec<N> {
-    let mut data = vec![fill; numbers];
+/// Huge pages are asked for before the first number is written.
+fn allocate<N: Copy + Default + PartialEq>(numbers: usize, fill: N) -> Vec<N> {
+    let mut data = vec![N::default(); numbers];
     arena::advise_huge(data.as_mut_ptr().cast(), size_of_val(&*data));
+    if fill != N::default() {
+        data.fill(fill);
+    }
     data
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::{Args, Subcommand};
 use polyrank_data::Batch;
 use polyrank_data::stream::Batches;
-use polyrank_engine::{Isa, Network, NodeSummary, Precision, Scorer, Trainer, copying, peak};
+use polyrank_engine::{Isa, Lying, Network, NodeSummary, Precision, Scorer, Trainer, copying, peak};
 use polyrank_model::feed::{feed, learned, targets};
 use polyrank_model::optimizer::optimizer;
 use polyrank_model::options::trainer_options;
@@ -34,7 +34,7 @@ enum What {
     Train(Options),
     /// Rows scored per second
     Predict(Options),
-    /// How fast the processor multiplies, what the others' GFLOP/s can be at most, and copies within a core's cache
+    /// How fast the processor multiplies, what the others' GFLOP/s can be at most, and how fast it copies
     Peak {
         /// Worker threads; all cores if absent
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -91,7 +91,7 @@ impl Bench {
         let config = &loaded.config;
         let what = if train { "train" } else { "predict" };
         output::data(&format!(
-            "bench {what}: {}, batch {}, {} threads, {} on {}, {}: {:.1} GFLOP/s, {:.1} kB a row besides products, {:.0} rows/s",
+            "bench {what}: {}, batch {}, {} threads, {} on {}, {}: {:.1} GFLOP/s, {:.1} kB a row besides products in {}, {:.0} rows/s",
             config.model.multi_task.kind,
             config.train.batch_size,
             threads(config),
@@ -100,6 +100,7 @@ impl Bench {
             from,
             rate * measure.flops(train) / 1e9,
             measure.bytes(train) / 1e3,
+            if train && measure.batch_wide() { "memory" } else { "cache" },
             rate
         ))
     }
@@ -110,13 +111,15 @@ fn multiply(threads: Option<usize>) -> Result<(), Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
     let pool = pool.map_err(|e| Failure::io("threads", std::io::Error::other(e)))?;
     let rate = |precision| pool.broadcast(|_| peak(precision, 0.5)).iter().sum::<f64>() / 1e9;
+    let copied = |lying| pool.broadcast(|_| copying(lying, 0.5)).iter().sum::<f64>() / 1e9;
     output::data(&format!(
-        "bench peak: {} threads, {}: fp32 {:.1} GFLOP/s, bf16 {:.1} GFLOP/s, copying {:.1} GB/s read and written",
+        "bench peak: {} threads, {}: fp32 {:.1} GFLOP/s, bf16 {:.1} GFLOP/s; copying reads and writes {:.1} GB/s in cache, {:.1} GB/s in memory",
         pool.current_num_threads(),
         Isa::current().name(),
         rate(Precision::Fp32),
         rate(Precision::Bf16),
-        pool.broadcast(|_| copying(0.5)).iter().sum::<f64>() / 1e9
+        copied(Lying::InCache),
+        copied(Lying::InMemory)
     ))
 }
 
@@ -160,6 +163,11 @@ impl Measure<'_> {
         };
         // What is put side by side is written there in the first place.
         4.0 * summary.iter().filter(|s| !["linear", "concat"].contains(&s.op)).map(moved).sum::<f64>()
+    }
+
+    /// Whether a step holds the values of all rows of a batch: they do not stay in a core's cache.
+    fn batch_wide(&self) -> bool {
+        self.trainer.network().graph().summary().iter().any(|s| s.batch_wide)
     }
 
     fn one(&mut self, train: bool, batch: &Batch) -> Result<(), Failure> {

@@ -148,25 +148,24 @@ pub(super) fn run(settings: &Settings, progress: &(dyn Fn(String) + Sync)) -> Re
     Ok(study)
 }
 
-/// Every architecture's configuration at MMoE's size, and its size.
+/// Every architecture's configuration at MMoE's size, and its size; files are named relative to `data`.
 fn equal_sizes(group: &Group, data: &Path) -> Result<Vec<(Config, usize)>, TrainError> {
     let config = |block: &str| -> Result<Config, TrainError> {
-        let path = |name: &str| data.join(name).display().to_string();
         let task = |(name, column, positive): &(&str, &str, &str)| {
             format!("{{ name = \"{name}\", column = \"{column}\", positive = {positive} }}")
         };
         let tasks: Vec<String> = group.tasks.iter().map(task).collect();
         let mut sets = vec![
-            SetOverride::texts("data.train", &[path("train.csv")])?,
-            SetOverride::texts("data.valid", &[path("valid.csv")])?,
-            SetOverride::texts("data.test", &[path("test.csv")])?,
+            SetOverride::texts("data.train", &["train.csv".to_owned()])?,
+            SetOverride::texts("data.valid", &["valid.csv".to_owned()])?,
+            SetOverride::texts("data.test", &["test.csv".to_owned()])?,
         ];
         sets.push(SetOverride::parse(&format!("model.multi_task={block}"))?);
         sets.push(SetOverride::parse(&format!("tasks=[{}]", tasks.join(", ")))?);
         Ok(polyrank_schema::parse(CONFIG, "examples/census.toml", &registry(), &sets)?)
     };
     let first = config(MODELS[0].1)?;
-    let (encoders, _) = Dataset::open(&first, Path::new("."))?.fit(|_| {})?;
+    let (encoders, _) = Dataset::open(&first, data)?.fit(|_| {})?;
     let size = layer_numbers(&network_graph(&first, encoders.layout()).map_err(ModelError::from)?);
     let mut all = vec![(first, size)];
     for (_, block, _) in &MODELS[1..] {

@@ -206,6 +206,40 @@ fn an_experiment_on_real_rows_asks_for_them() {
 }
 
 #[test]
+fn an_experiment_on_real_rows_finds_them_from_where_it_runs() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("census")).unwrap();
+    let columns = "age,class_worker,det_ind_code,det_occ_code,education,wage_per_hour,hs_college,marital_stat,major_ind_code,\
+                   major_occ_code,race,hisp_origin,sex,union_member,unemp_reason,full_or_part_emp,capital_gains,\
+                   capital_losses,stock_dividends,tax_filer_stat,region_prev_res,state_prev_res,det_hh_fam_stat,det_hh_summ,\
+                   instance_weight,mig_chg_msa,mig_chg_reg,mig_move_reg,mig_same,mig_prev_sunbelt,num_emp,fam_under_18,\
+                   country_father,country_mother,country_self,citizenship,own_or_self,vet_question,vet_benefits,\
+                   weeks_worked,year,income_50k";
+    let value = |row: usize, column: &str| match column {
+        "income_50k" => if row.is_multiple_of(5) { "50000+." } else { "- 50000." }.to_owned(),
+        "marital_stat" => if row % 7 < 3 { "Never married" } else { "Divorced" }.to_owned(),
+        "education" => {
+            if row.is_multiple_of(3) { "Masters degree(MA MS MEng MEd MSW MBA)" } else { "10th grade" }.to_owned()
+        }
+        "age" => (row % 90).to_string(),
+        _ => (row % (2 + column.len() % 5)).to_string(),
+    };
+    for (name, rows) in [("train", 0..200), ("valid", 200..260), ("test", 260..320)] {
+        let line = |row: usize| columns.split(',').map(|column| value(row, column)).collect::<Vec<_>>().join(",");
+        let lines: Vec<String> = std::iter::once(columns.to_owned()).chain(rows.map(line)).collect();
+        place.write(&format!("census/{name}.csv"), &lines.join("\n"));
+    }
+    let out = place.run(&["reproduce", "mmoe-census", "--data", "census", "--seeds", "2"]).ok().out;
+    for part in
+        ["income and never married", "college and never married", "SNR-Trans", "MMoE above single-task on college"]
+    {
+        assert!(out.contains(part), "`{part}` in {out}");
+    }
+    assert!(!out.contains("NaN"), "{out}");
+    assert!(place.path("reproduce-mmoe-census/report.html").is_file());
+}
+
+#[test]
 fn flags_change_what_they_name() {
     let place = Place::trained();
     place.run(&["train", "config.toml", "--out", "other", "--seed", "5", "--set", "train.epochs=1"]).ok();

@@ -3,8 +3,8 @@
 usage: precision.py examples/census.toml TEST_FILE [--of precision] [--seeds 20] [--polyrank target/release/polyrank]
                     [--work benchmarks/work]
 
-`--of table_precision` compares embedding tables in both formats instead of layers' products. Prints, for each task with an AUC, both means and the mean of the paired differences (bf16 less fp32) with its 95 % interval
-(Student's t).
+`--of table_precision` compares embedding tables in both formats instead of layers' products. Prints, for each task with an
+AUC, both means and the mean of the paired differences (bf16 less fp32) with its 95 % interval (Student's t).
 """
 
 import argparse

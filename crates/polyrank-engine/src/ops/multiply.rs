@@ -9,6 +9,12 @@ use crate::real::Real;
 #[derive(Debug, Clone)]
 pub(crate) struct Multiply;
 
+/// Hands `a ⊙ b` on: adds it or replaces what is there.
+#[inline(always)]
+fn give_product<T: Real>(to: &mut [T], a: &[T], b: &[T], accumulate: bool) {
+    if accumulate { add_product(to, a, b) } else { multiply_to(to, a, b) }
+}
+
 impl Kernel for Multiply {
     const NAME: &'static str = "multiply";
 
@@ -46,27 +52,23 @@ impl Kernel for Multiply {
             let (a, b, dy) = (cx.x[0].row(r), cx.x[1].row(r), cx.dy.row(r));
             if let Some((da, accumulate)) = &mut first[0] {
                 let da = da.row_mut(r);
-                match (group, *accumulate) {
-                    (1, true) => add_product(da, b, dy),
-                    (1, false) => multiply_to(da, b, dy),
-                    _ => {
-                        let groups = b.chunks_exact(group).zip(dy.chunks_exact(group));
-                        for (da, (b, dy)) in da.iter_mut().zip(groups) {
-                            *da = if *accumulate { *da + dot(b, dy) } else { dot(b, dy) };
-                        }
+                if group == 1 {
+                    give_product(da, b, dy, *accumulate);
+                } else {
+                    let groups = b.chunks_exact(group).zip(dy.chunks_exact(group));
+                    for (da, (b, dy)) in da.iter_mut().zip(groups) {
+                        *da = if *accumulate { *da + dot(b, dy) } else { dot(b, dy) };
                     }
                 }
             }
             if let Some((db, accumulate)) = &mut second[0] {
                 let db = db.row_mut(r);
-                match (group, *accumulate) {
-                    (1, true) => add_product(db, a, dy),
-                    (1, false) => multiply_to(db, a, dy),
-                    _ => {
-                        let groups = db.chunks_exact_mut(group).zip(dy.chunks_exact(group));
-                        for (&a, (db, dy)) in a.iter().zip(groups) {
-                            if *accumulate { axpy(db, a, dy) } else { scale_to(db, a, dy) }
-                        }
+                if group == 1 {
+                    give_product(db, a, dy, *accumulate);
+                } else {
+                    let groups = db.chunks_exact_mut(group).zip(dy.chunks_exact(group));
+                    for (&a, (db, dy)) in a.iter().zip(groups) {
+                        if *accumulate { axpy(db, a, dy) } else { scale_to(db, a, dy) }
                     }
                 }
             }

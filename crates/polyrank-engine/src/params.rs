@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::graph::{Init, Param, ParamDecl, Shape};
+use crate::kernels::buffer::Buffer;
 use crate::kernels::gemm;
 use crate::kernels::half::Pair;
 use crate::kernels::simd;
@@ -13,7 +14,7 @@ use crate::rng::{Purpose, Stream};
 /// zero gradient, so it stays zero.
 #[derive(Debug, Clone)]
 pub(crate) struct Params<T> {
-    pub(crate) values: Vec<T>,
+    pub(crate) values: Buffer<T>,
     spans: Vec<(Range<usize>, Shape)>,
     copies: Vec<Copies<T>>,
     /// Whether the transposes are those of the values.
@@ -26,17 +27,17 @@ struct Copies<T> {
     /// Whether products are of numbers rounded to bf16.
     half: bool,
     /// The transpose, packed, of a matrix through which a gradient passes in fp32; empty otherwise.
-    transposed: Vec<T>,
+    transposed: Buffer<T>,
     /// A rounded matrix's pairs; empty in fp32.
-    pairs: Vec<Pair>,
+    pairs: Buffer<Pair>,
     /// The pairs of the transpose of a rounded matrix through which a gradient passes; empty otherwise.
-    transposed_pairs: Vec<Pair>,
+    transposed_pairs: Buffer<Pair>,
 }
 
 impl<T: Real> Copies<T> {
     /// Those of a matrix that only forward products read.
     fn of(half: bool) -> Copies<T> {
-        Copies { half, transposed: Vec::new(), pairs: Vec::new(), transposed_pairs: Vec::new() }
+        Copies { half, transposed: Buffer::new(), pairs: Buffer::new(), transposed_pairs: Buffer::new() }
     }
 
     /// The pairs of the packed matrix `[k, n]`, if products are of those.
@@ -51,8 +52,8 @@ impl<T: Real> Copies<T> {
 }
 
 /// The transpose of a packed matrix `[k, n]`, packed.
-fn transpose<T: Real>(matrix: &[T], k: usize, n: usize, out: &mut Vec<T>) {
-    out.resize(n * gemm::padded_columns(k), T::ZERO);
+fn transpose<T: Real>(matrix: &[T], k: usize, n: usize, out: &mut Buffer<T>) {
+    out.resize(n * gemm::padded_columns(k));
     T::pack_transpose(matrix, k, n, out);
 }
 
@@ -74,7 +75,7 @@ impl<T: Real> Params<T> {
             spans.push((start..end, decl.shape));
         }
         let copies = (0..decls.len()).map(|i| Copies::of(rounded.contains(&Param(i)))).collect();
-        let mut params = Params { values: vec![T::ZERO; end], spans, copies, turned: false };
+        let mut params = Params { values: Buffer::zeros(end), spans, copies, turned: false };
         for (i, decl) in decls.iter().enumerate() {
             let mut values = vec![T::ZERO; decl.shape.len()];
             draw(decl.init, Stream::new(seed, Purpose::Init, i as u64, 0), 0, &mut values);
@@ -115,7 +116,7 @@ impl<T: Real> Params<T> {
     }
 
     /// The packed transpose of a matrix: that of [`Params::turn`], or made now in `own`.
-    pub(crate) fn transposed<'a>(&'a self, param: Param, own: &'a mut Vec<T>) -> &'a [T] {
+    pub(crate) fn transposed<'a>(&'a self, param: Param, own: &'a mut Buffer<T>) -> &'a [T] {
         let (span, Shape::Matrix(k, n)) = &self.spans[param.0] else { return &[] };
         if self.turned {
             return &self.copies[param.0].transposed;

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::kernels::buffer::Plain;
 use crate::kernels::gemm::Products;
 use crate::kernels::half::HalfProducts;
 
@@ -24,6 +25,7 @@ pub trait Real:
     + AddAssign
     + SubAssign
     + MulAssign
+    + Plain
     + Products
     + HalfProducts
     + 'static

@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::exec::input::Input;
 use crate::graph::{Running, Space, Table};
 use crate::kernels::arena::{Few, Mat, MatMut};
+use crate::kernels::buffer::Buffer;
 use crate::kernels::half::Left;
 use crate::params::Params;
 use crate::real::Real;
@@ -90,7 +91,7 @@ pub(crate) struct Backward<'a, T> {
     /// The columns of the input rounded to bf16, for an op that multiplies those.
     pub(crate) left: Option<&'a Left>,
     /// A buffer for a transpose that only this micro-batch reads.
-    pub(crate) turned: &'a mut Vec<T>,
+    pub(crate) turned: &'a mut Buffer<T>,
 }
 
 /// What turns a batch's sums into what a batch-wide op's forward pass reads.

@@ -6,6 +6,7 @@ use crate::exec::input::Input;
 use crate::exec::run::{LaneView, Pass};
 use crate::exec::workspace::Workspace;
 use crate::kernels::arena::{Arena, Mat, MatMut};
+use crate::kernels::buffer::Buffer;
 use crate::kernels::rows::Parts;
 use crate::kernels::simd;
 use crate::loss::Loss;
@@ -14,7 +15,7 @@ use crate::real::Real;
 
 /// One lane: gradients of all parameters, and what its micro-batches reduced.
 pub(super) struct Lane<T> {
-    pub(super) grads: Vec<T>,
+    pub(super) grads: Buffer<T>,
     pub(super) micros: Vec<MicroSums>,
 }
 

@@ -15,6 +15,7 @@ use crate::exec::targets::Targets;
 use crate::exec::update::{self, Clip};
 use crate::exec::workspace::Workspace;
 use crate::graph::{Graph, Param};
+use crate::kernels::buffer::Buffer;
 use crate::kernels::rows::Parts;
 use crate::loss::{Loss, Normaliser};
 use crate::network::{Network, Tensor, TensorError};
@@ -82,7 +83,7 @@ pub struct Trainer<T: Real> {
     slot_grads: Vec<(usize, Parts<T>)>,
     sparse: Vec<SparseGradient<T>>,
     /// Optimizer state of the layers, laid out like the parameters.
-    dense_state: [Vec<T>; 2],
+    dense_state: [Buffer<T>; 2],
     step: u64,
     /// By head: what its weight is multiplied by.
     factors: Vec<f64>,
@@ -112,7 +113,7 @@ impl<T: Real> Trainer<T> {
         let size = network.params.values.len();
         let state = options.optimizer.dense_state();
         let initial = T::of(options.optimizer.initial_state());
-        let dense_state = [0, 1].map(|i| if i < state { vec![initial; size] } else { Vec::new() });
+        let dense_state = [0, 1].map(|i| if i < state { Buffer::of(size, initial) } else { Buffer::new() });
         let lookups = network.graph.nodes.iter().enumerate().filter_map(|(i, node)| match &node.op {
             // A frozen table's lookup may lie in a concat that has a gradient.
             Op::Lookup(lookup) if plan.nodes[i].grad.is_some() && !network.graph.tables[lookup.table.0].frozen => {
@@ -287,7 +288,7 @@ impl<T: Real> Trainer<T> {
         let (micros, lanes) = (cut.bounds.len() - 1, cut.lanes.len() - 1);
         let size = self.network.params.values.len();
         while self.lanes.len() < lanes {
-            self.lanes.push(Lane { grads: vec![T::ZERO; size], micros: Vec::new() });
+            self.lanes.push(Lane { grads: Buffer::zeros(size), micros: Vec::new() });
         }
         for (i, lane) in self.lanes.iter_mut().enumerate() {
             // Lanes that only a larger batch needs must leave nothing to sum.
@@ -392,7 +393,8 @@ impl<T: Real> Trainer<T> {
             options.optimizer.rule(self.step, self.rate_factor),
             options.embedding_optimizer.rule(self.step, self.rate_factor),
         );
-        let lanes: Vec<&mut Vec<T>> = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
+        let lanes: Vec<&mut Buffer<T>> =
+            lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
         let mut penalty = update::penalise_tables(options, &network.graph, &network.tables, sparse);
         let (clip, dense_penalty, lanes) = update::reduce(options, &network.graph, &network.params, lanes, sparse);
         penalty += dense_penalty;

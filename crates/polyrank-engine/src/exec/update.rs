@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::exec::train::TrainerOptions;
 use crate::graph::{Graph, Param};
+use crate::kernels::buffer::Buffer;
 use crate::kernels::elementwise::add_assign;
 use crate::kernels::simd;
 use crate::optim::{Rule, penalise, step_dense};
@@ -94,7 +95,7 @@ fn sum_piece<T: Real>(
     options: &TrainerOptions,
     piece: &Piece,
     first: &mut [T],
-    others: &[&mut Vec<T>],
+    others: &[&mut Buffer<T>],
     w: &[T],
 ) -> f64 {
     for lane in others {
@@ -109,9 +110,9 @@ pub(crate) fn reduce<'a, T: Real>(
     options: &TrainerOptions,
     graph: &Graph,
     params: &Params<T>,
-    lanes: Vec<&'a mut Vec<T>>,
+    lanes: Vec<&'a mut Buffer<T>>,
     sparse: &[SparseGradient<T>],
-) -> (Clip, f64, Vec<&'a mut Vec<T>>) {
+) -> (Clip, f64, Vec<&'a mut Buffer<T>>) {
     let Some(most) = options.clip_norm else { return (Clip::Off, 0.0, lanes) };
     let mut penalty = 0.0;
     let first = reduce_all(options, graph, params, lanes, &mut penalty);
@@ -128,9 +129,9 @@ pub(crate) fn reduce_all<'a, T: Real>(
     options: &TrainerOptions,
     graph: &Graph,
     params: &Params<T>,
-    mut lanes: Vec<&'a mut Vec<T>>,
+    mut lanes: Vec<&'a mut Buffer<T>>,
     penalty: &mut f64,
-) -> &'a mut Vec<T> {
+) -> &'a mut Buffer<T> {
     let first = lanes.remove(0);
     let pieces = pieces(graph, params);
     let parts = cut(first, &pieces);
@@ -148,9 +149,9 @@ pub(crate) fn step_layers<T: Real>(
     options: &TrainerOptions,
     graph: &Graph,
     params: &mut Params<T>,
-    mut lanes: Vec<&mut Vec<T>>,
+    mut lanes: Vec<&mut Buffer<T>>,
     clip: Clip,
-    state: &mut [Vec<T>; 2],
+    state: &mut [Buffer<T>; 2],
     rule: Rule<T>,
     penalty: &mut f64,
 ) {

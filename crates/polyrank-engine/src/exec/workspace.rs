@@ -1,6 +1,7 @@
 //! Where a micro-batch's values lie while it runs.
 
 use crate::kernels::arena::Arena;
+use crate::kernels::buffer::{Buffer, Plain};
 use crate::kernels::half::Left;
 use crate::plan::Plan;
 
@@ -10,12 +11,12 @@ pub(crate) struct Workspace<T> {
     /// By the plan's place: a value rounded to bf16, made for the first op that multiplies it and read by the others.
     pub(crate) lefts: Vec<Left>,
     /// A matrix transposed for one op.
-    pub(crate) turned: Vec<T>,
+    pub(crate) turned: Buffer<T>,
 }
 
-impl<T: Copy + Default> Workspace<T> {
+impl<T: Plain> Workspace<T> {
     pub(crate) fn new(plan: &Plan) -> Workspace<T> {
         let lefts = std::iter::repeat_with(Left::default).take(plan.lefts).collect();
-        Workspace { arena: Arena::new(plan.micro_rows, plan.width), lefts, turned: Vec::new() }
+        Workspace { arena: Arena::new(plan.micro_rows, plan.width), lefts, turned: Buffer::new() }
     }
 }

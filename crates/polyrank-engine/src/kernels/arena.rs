@@ -4,11 +4,12 @@
 //! hands out the views of one op after checking that nothing written overlaps anything else, so the views are sound
 //! whatever the plan says.
 
-use std::alloc::Layout;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use smallvec::SmallVec;
+
+use super::buffer::{Buffer, Plain};
 
 /// The views of one op: as many as most ops have lie on the stack, so that scoring a few rows allocates nothing.
 pub(crate) type Few<T> = SmallVec<[T; 12]>;
@@ -153,27 +154,16 @@ impl Place {
 
 /// One allocation for all values of a micro-batch of at most `rows` rows.
 pub(crate) struct Arena<T> {
-    data: NonNull<T>,
-    layout: Layout,
+    data: Buffer<T>,
     rows: usize,
     width: usize,
 }
 
-// SAFETY: an arena owns its allocation and hands out views only through `&mut self`.
-unsafe impl<T: Send> Send for Arena<T> {}
-
-impl<T: Copy + Default> Arena<T> {
+impl<T: Plain> Arena<T> {
     /// An arena of `width` numbers a row, zeroed.
     pub(crate) fn new(rows: usize, width: usize) -> Arena<T> {
-        // Page-aligned; a huge page holds a whole micro-batch, which saves a TLB miss a row in strided reads.
-        let bytes = (rows * width).max(1) * size_of::<T>();
-        let align = if bytes >= 1 << 20 { 1 << 21 } else { 1 << 12 };
-        let layout = Layout::from_size_align(bytes, align).expect("an arena's size is bounded by its plan");
-        // SAFETY: the layout is not empty; all-zero bytes are valid numbers.
-        let data = unsafe { std::alloc::alloc_zeroed(layout) };
-        let Some(data) = NonNull::new(data.cast::<T>()) else { std::alloc::handle_alloc_error(layout) };
-        advise_huge(data.as_ptr().cast(), bytes);
-        Arena { data, layout, rows, width }
+        // In huge pages a whole micro-batch is few of them, which saves a TLB miss a row in strided reads.
+        Arena { data: Buffer::zeros(rows * width), rows, width }
     }
 
     /// The views of one op: `reads` to read, `writes` to write. Panics if a write overlaps anything.
@@ -182,46 +172,25 @@ impl<T: Copy + Default> Arena<T> {
             assert!(!reads.iter().any(|r| r.place.overlaps(&w.place)), "an op would read what it writes");
             assert!(!writes[..i].iter().any(|o| o.place.overlaps(&w.place)), "an op would write a value twice");
         }
+        let data = NonNull::from(&mut *self.data).cast();
         // SAFETY (both): `at` checks that the region lies inside the allocation; no written region overlaps another.
         let reads = reads.iter().map(|view| {
             let (place, rows) = (view.place, view.rows);
-            Mat { data: self.at(view), rows, width: place.width, ld: place.ld, life: PhantomData }
+            Mat { data: self.at(data, view), rows, width: place.width, ld: place.ld, life: PhantomData }
         });
         let writes = writes.iter().map(|view| {
             let (place, rows) = (view.place, view.rows);
-            MatMut { data: self.at(view), rows, width: place.width, ld: place.ld, life: PhantomData }
+            MatMut { data: self.at(data, view), rows, width: place.width, ld: place.ld, life: PhantomData }
         });
         (reads.collect(), writes.collect())
     }
 
-    fn at(&self, view: &View) -> NonNull<T> {
+    /// Where a view's first number lies from `data` on, after a check that all of them lie inside.
+    fn at(&self, data: NonNull<T>, view: &View) -> NonNull<T> {
         let place = &view.place;
         assert!(view.rows <= self.rows * place.most, "an op's rows exceed its arena");
         assert!(place.end() <= self.width && place.column + place.width <= place.ld, "a place outside its arena");
         // SAFETY: start·rows + column < width·rows, the allocation's length; so is the end of the view's last row.
-        unsafe { self.data.add(place.start * self.rows + place.column) }
+        unsafe { data.add(place.start * self.rows + place.column) }
     }
-}
-
-impl<T> Drop for Arena<T> {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this layout.
-        unsafe { std::alloc::dealloc(self.data.as_ptr().cast(), self.layout) }
-    }
-}
-
-/// Asks for huge pages under a large allocation; only a hint, so a refusal is ignored.
-pub(crate) fn advise_huge(data: *mut u8, bytes: usize) {
-    #[cfg(target_os = "linux")]
-    if bytes >= 1 << 21 {
-        let page = 4096;
-        let start = (data as usize).div_ceil(page) * page;
-        let end = (data as usize + bytes) / page * page;
-        if end > start {
-            // SAFETY: the range lies inside one allocation that outlives the call, and the advice changes no contents.
-            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (data, bytes);
 }

@@ -102,6 +102,7 @@ fn pack_column<T: Real>(gradient: &mut Gradient<'_, T>, panel: Panel, column: us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::buffer::Buffer;
     use crate::kernels::gemm::panels;
     use crate::kernels::half::{self, HalfProducts, Left};
 
@@ -153,14 +154,14 @@ mod tests {
                 crate::kernels::gemm::pack(&dy, rows, n, &mut expected);
                 assert_eq!(packed, expected, "{what}");
 
-                let operands = |make: fn(&mut Gradient<'_, f32>, Option<&mut Left>, &mut Vec<half::Pair>)| {
-                    let (mut left, mut right) = (Left::default(), vec![7; 40]);
+                let operands = |make: fn(&mut Gradient<'_, f32>, Option<&mut Left>, &mut Buffer<half::Pair>)| {
+                    let (mut left, mut right) = (Left::default(), Buffer::of(40, 7));
                     // What an earlier use left must not show.
                     f32::left(Mat::of(&[9.0; 150 * 150], 150, 150), &mut left);
                     let (_, sums) = after(rows, n, layer, |gradient| make(gradient, Some(&mut left), &mut right));
                     let lines: Vec<_> = (0..rows).map(|r| left.row(r).to_vec()).collect();
                     assert_eq!((left.rows(), left.steps()), (rows, n), "{what}");
-                    (lines, right, sums)
+                    (lines, right.to_vec(), sums)
                 };
                 let (lines, right, same) = operands(f32::gradient);
                 assert_eq!((lines, right, same.clone()), operands(half::gradient), "{what}");

@@ -12,6 +12,7 @@ pub(crate) mod arena;
 mod avx2;
 #[cfg(vectors)]
 mod avx512;
+pub(crate) mod buffer;
 pub(crate) mod by_row;
 pub(crate) mod gemm;
 pub(crate) mod gradient;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::arena::{Mat, MatMut};
+use super::buffer::Buffer;
 use super::gemm::{PANEL, Products, Start};
 use super::half::{HalfProducts, Left};
 use crate::graph::Precision;
@@ -13,14 +14,14 @@ pub fn peak(precision: Precision, seconds: f64) -> f64 {
         // Operands of 23 and 24 KiB, in whole tiles of 6 rows: they stay in a core's nearest cache.
         Precision::Fp32 => {
             let (rows, inputs) = (60, 96);
-            let (a, b) = (vec![0.5f32; rows * inputs], vec![0.25f32; inputs * PANEL]);
+            let (a, b) = (Buffer::of(rows * inputs, 0.5), Buffer::of(inputs * PANEL, 0.25));
             rate(rows, inputs, seconds, |c| f32::product(Mat::of(&a, rows, inputs), &b, Start::Zero, false, c))
         }
         // 16 and 32 KiB, in whole tiles of 32 rows.
         Precision::Bf16 => {
             let (rows, inputs) = (64, 256);
-            let (a, b) = (vec![0.5f32; rows * inputs], vec![0.25f32; inputs * PANEL]);
-            let (mut left, mut right) = (Left::default(), Vec::new());
+            let (a, b) = (Buffer::of(rows * inputs, 0.5), Buffer::of(inputs * PANEL, 0.25));
+            let (mut left, mut right) = (Left::default(), Buffer::new());
             f32::left(Mat::of(&a, rows, inputs), &mut left);
             f32::right_packed(&b, inputs, PANEL, &mut right);
             rate(rows, inputs, seconds, |c| f32::product_half(&left, &right, Start::Zero, false, c))
@@ -43,9 +44,9 @@ pub fn copying(lying: Lying, seconds: f64) -> f64 {
         Lying::InCache => 256 << 10,
         Lying::InMemory => 128 << 20,
     };
-    let (from, mut to) = (vec![1u8; bytes], vec![0u8; bytes]);
+    let (from, mut to) = (Buffer::of(bytes / 4, 1u32), Buffer::of(bytes / 4, 0u32));
     let rate = times_a_second(seconds, || {
-        to.copy_from_slice(std::hint::black_box(&from));
+        to.copy_from_slice(std::hint::black_box(&*from));
         std::hint::black_box(&mut to);
     });
     2.0 * bytes as f64 * rate
@@ -53,7 +54,7 @@ pub fn copying(lying: Lying, seconds: f64) -> f64 {
 
 /// FLOP/s of `product`, of `rows` × `inputs` by a panel of columns.
 fn rate(rows: usize, inputs: usize, seconds: f64, product: impl Fn(&mut MatMut<'_, f32>)) -> f64 {
-    let mut out = vec![0f32; rows * PANEL];
+    let mut out = Buffer::zeros(rows * PANEL);
     let rate = times_a_second(seconds, || {
         product(&mut MatMut::of(&mut out, rows, PANEL));
         std::hint::black_box(&out);

@@ -3,11 +3,13 @@
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::buffer::{Buffer, Plain};
+
 /// `[rows, width]` numbers, cut into parts of consecutive rows that may be written from different threads.
 ///
 /// A part is handed out once at a time: taking it while it is taken panics, which makes the type sound by itself.
 pub(crate) struct Parts<T> {
-    data: UnsafeCell<Vec<T>>,
+    data: UnsafeCell<Buffer<T>>,
     width: usize,
     bounds: Vec<usize>,
     taken: Vec<AtomicBool>,
@@ -23,16 +25,16 @@ pub(crate) struct Part<'a, T> {
     flag: &'a AtomicBool,
 }
 
-impl<T: Copy + Default> Parts<T> {
+impl<T: Plain> Parts<T> {
     /// Empty.
     pub(crate) fn new(width: usize) -> Self {
-        Parts { data: UnsafeCell::new(Vec::new()), width, bounds: vec![0], taken: Vec::new() }
+        Parts { data: UnsafeCell::new(Buffer::new()), width, bounds: vec![0], taken: Vec::new() }
     }
 
     /// Resizes to parts that begin and end at `bounds` (from 0, rising).
     pub(crate) fn reset(&mut self, bounds: &[usize]) {
         let rows = bounds.last().copied().unwrap_or(0);
-        self.data.get_mut().resize(rows * self.width, T::default());
+        self.data.get_mut().resize(rows * self.width);
         self.bounds.clear();
         self.bounds.extend_from_slice(bounds);
         self.taken.resize_with(bounds.len().saturating_sub(1), || AtomicBool::new(false));
@@ -48,9 +50,9 @@ impl<T: Copy + Default> Parts<T> {
         assert!(!self.taken[i].swap(true, Ordering::Acquire), "a part is written by one worker at a time");
         let (from, to) = (self.bounds[i] * self.width, self.bounds[i + 1] * self.width);
         // SAFETY: the flag makes this the only reference to the part, parts do not overlap, and `&self` keeps the
-        // vector from being resized; the slice is checked against its length.
+        // buffer from being resized; the slice is checked against its length.
         let data = unsafe {
-            let whole: &Vec<T> = &*self.data.get();
+            let whole: &Buffer<T> = &*self.data.get();
             assert!(from <= to && to <= whole.len());
             std::slice::from_raw_parts_mut(whole.as_ptr().cast_mut().add(from), to - from)
         };

@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 
+use super::buffer::Buffer;
+
 thread_local! {
-    static NUMBERS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static NUMBERS: RefCell<Buffer<f32>> = const { RefCell::new(Buffer::new()) };
 }
 
 /// Runs `f` with this thread's buffer.
-pub(super) fn with<R>(f: impl FnOnce(&mut Vec<f32>) -> R) -> R {
+pub(super) fn with<R>(f: impl FnOnce(&mut Buffer<f32>) -> R) -> R {
     NUMBERS.with_borrow_mut(f)
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::arena::{Arena, Mat, MatMut, Place, View};
+use super::buffer::Buffer;
 use super::gemm::{Products, Start, pack, padded_columns, unpack};
 use super::gradient::Gradient;
 use super::half::{HalfProducts, Left};
@@ -256,7 +257,7 @@ fn check_half_product(rows: usize, k: usize, n: usize, columns: (usize, usize), 
     bias.resize(padded_columns(n), 0.0);
     let mut packed = vec![0.0; k * padded_columns(n)];
     pack(&b, k, n, &mut packed);
-    let (mut left, mut right) = (Left::default(), Vec::new());
+    let (mut left, mut right) = (Left::default(), Buffer::new());
     Strided::new(rows, k, columns.0, &a).read(|a| f32::left(a, &mut left));
     f32::right_packed(&packed, k, n, &mut right);
     let chosen = || match start {
@@ -289,7 +290,7 @@ fn check_half_outer(rows: usize, k: usize, n: usize, columns: (usize, usize), ac
     let (x, dy) = (numbers(seed, 0, rows * k), numbers(seed, 1, rows * n));
     let mut before = vec![0.0; k * padded_columns(n)];
     pack(&numbers(seed, 2, k * n), k, n, &mut before);
-    let (mut left, mut right) = (Left::default(), Vec::new());
+    let (mut left, mut right) = (Left::default(), Buffer::new());
     Strided::new(rows, k, columns.0, &x).read(|x| f32::left_turned(x, &mut left));
     Strided::new(rows, n, columns.1, &dy).write(|dy| f32::gradient(&mut Gradient::plain(dy), None, &mut right));
     let mut dw = before.clone();
@@ -340,16 +341,16 @@ fn check_operands(rows: usize, width: usize, column: usize, seed: u64) {
                 assert_eq!(*pair, expected(block * half::BLOCK + c, p), "pair {i}");
             }
         };
-        let mut right = vec![7; 5000];
+        let mut right = Buffer::of(5000, 7);
         half::right::of_columns(x, &mut right);
         check_right(&right, rows, &down);
         for make in [f32::right_packed, half::right::of_packed] {
-            let mut right = vec![7; 5000];
+            let mut right = Buffer::of(5000, 7);
             make(&packed, rows, width, &mut right);
             check_right(&right, rows, &down);
         }
         for make in [f32::right_packed_turned, half::right::of_packed_turned] {
-            let mut right = vec![7; 5000];
+            let mut right = Buffer::of(5000, 7);
             make(&packed, rows, width, &mut right);
             check_right(&right, width, &across);
         }

@@ -6,6 +6,7 @@
 use super::EmbeddingTable;
 use crate::exec::feed::SlotIds;
 use crate::graph::Pooling;
+use crate::kernels::buffer::Buffer;
 use crate::kernels::simd;
 use crate::optim::{Rule, penalise};
 use crate::real::Real;
@@ -23,7 +24,7 @@ pub(crate) struct SlotGradient<'a, T> {
 #[derive(Debug, Default)]
 pub(crate) struct SparseGradient<T> {
     rows: Vec<u32>,
-    sums: Vec<T>,
+    sums: Buffer<T>,
     /// Per occurrence, the index of its row in `rows`.
     index: Vec<u32>,
     map: RowMap,
@@ -78,7 +79,7 @@ impl<T: Real> SparseGradient<T> {
             }
         }
         self.sums.clear();
-        self.sums.resize(self.rows.len() * dim, T::ZERO);
+        self.sums.resize(self.rows.len() * dim);
         let mut from = 0;
         for slot in slots {
             let (SlotIds::One(ids) | SlotIds::Many { ids, .. }) = slot.ids;
@@ -135,7 +136,7 @@ impl<T: Real> SparseGradient<T> {
     /// Makes the gradient cover every row, in row order: whole-table penalties move them all.
     pub(crate) fn cover_all(&mut self, table: &EmbeddingTable<T>) {
         let dim = table.dim;
-        let mut all = vec![T::ZERO; table.rows * dim];
+        let mut all = Buffer::zeros(table.rows * dim);
         for (&row, sum) in self.rows.iter().zip(self.sums.chunks_exact(dim)) {
             all[row as usize * dim..][..dim].copy_from_slice(sum);
         }
@@ -161,7 +162,7 @@ impl<T: Real> SparseGradient<T> {
 
     /// Multiplies by a factor.
     pub(crate) fn scale(&mut self, factor: T) {
-        for g in &mut self.sums {
+        for g in &mut *self.sums {
             *g *= factor;
         }
     }

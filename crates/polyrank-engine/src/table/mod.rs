@@ -6,7 +6,7 @@ mod half;
 use half::Half;
 
 use crate::graph::{Precision, TableDecl};
-use crate::kernels::arena;
+use crate::kernels::buffer::{Buffer, Plain};
 use crate::kernels::rows::{AHEAD, copy_row, prefetch};
 use crate::optim::{Optimizer, Rule, step_rows};
 use crate::params::draw;
@@ -21,9 +21,9 @@ pub(crate) struct EmbeddingTable<T> {
     /// Numbers of `data` a row.
     stride: usize,
     /// By row: its weights, unless they are in bf16, then its state.
-    data: Vec<T>,
+    data: Buffer<T>,
     /// `[rows, dim]` if the weights are in bf16.
-    half: Option<Vec<Half>>,
+    half: Option<Buffer<Half>>,
 }
 
 /// The weights of a row, as its table keeps them.
@@ -64,10 +64,9 @@ impl<T: Real> Row<'_, T> {
 /// Rows that one task fills.
 const PIECE: usize = 1024;
 
-/// Huge pages are asked for before the first number is written.
-fn allocate<N: Copy + Default + PartialEq>(numbers: usize, fill: N) -> Vec<N> {
-    let mut data = vec![N::default(); numbers];
-    arena::advise_huge(data.as_mut_ptr().cast(), size_of_val(&*data));
+/// Numbers that are not touched unless they must be.
+fn allocate<N: Plain + Default + PartialEq>(numbers: usize, fill: N) -> Buffer<N> {
+    let mut data = Buffer::zeros(numbers);
     if fill != N::default() {
         data.fill(fill);
     }

@@ -7,6 +7,7 @@ pub(super) mod turn;
 use std::arch::x86_64::__mmask16;
 
 use super::arena::{Mat, MatMut};
+use super::buffer::Buffer;
 use super::gemm::{Panel, Start, panels};
 use super::gradient::{Gradient, pack_panel};
 use super::half::{Left, Pair};
@@ -39,8 +40,8 @@ pub(super) fn outer(x: Mat<'_, f32>, dy: &mut Gradient<'_, f32>, dw: &mut [f32],
     let (rows, n) = (x.rows(), dy.dy.width());
     // The panel of dy is read once a tile of k: packed, it costs one stream instead of a page a row, and its last
     // columns become zeros.
-    let pack = |panel: Panel, packed: &mut Vec<f32>| {
-        packed.resize(rows * panel.padded, 0.0);
+    let pack = |panel: Panel, packed: &mut Buffer<f32>| {
+        packed.resize(rows * panel.padded);
         pack_panel(dy, panel, packed);
     };
     scratch::with(|numbers| {
@@ -124,8 +125,8 @@ unsafe fn down(
     k: usize,
     rows: usize,
     n: usize,
-    mut pack: impl FnMut(Panel, &mut Vec<f32>),
-    packed: &mut Vec<f32>,
+    mut pack: impl FnMut(Panel, &mut Buffer<f32>),
+    packed: &mut Buffer<f32>,
     dw: &mut [f32],
     accumulate: bool,
 ) {

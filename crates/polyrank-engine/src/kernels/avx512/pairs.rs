@@ -9,6 +9,7 @@ use std::arch::x86_64::{
 
 use super::turn::transpose;
 use crate::kernels::arena::Mat;
+use crate::kernels::buffer::Buffer;
 use crate::kernels::gemm::{padded, panels};
 use crate::kernels::gradient::Gradient;
 use crate::kernels::half::{BLOCK, Left, Pair, blocks, right};
@@ -84,7 +85,7 @@ pub(in crate::kernels) unsafe fn left_turned(x: Mat<'_, f32>, out: &mut Left) {
 pub(in crate::kernels) unsafe fn gradient(
     gradient: &mut Gradient<'_, f32>,
     mut left: Option<&mut Left>,
-    right: &mut Vec<Pair>,
+    right: &mut Buffer<Pair>,
 ) {
     let Gradient { dy, relu, sums } = gradient;
     let dy = Lines::of(dy.as_mat());
@@ -173,7 +174,7 @@ pub(in crate::kernels) unsafe fn gradient(
 /// # Safety
 /// The processor has AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub(in crate::kernels) unsafe fn right_packed(packed: &[f32], k: usize, n: usize, out: &mut Vec<Pair>) {
+pub(in crate::kernels) unsafe fn right_packed(packed: &[f32], k: usize, n: usize, out: &mut Buffer<Pair>) {
     right::resize(out, k, n);
     let height = blocks(k) * BLOCK;
     for panel in panels(k, n) {
@@ -188,7 +189,7 @@ pub(in crate::kernels) unsafe fn right_packed(packed: &[f32], k: usize, n: usize
 /// # Safety
 /// The processor has AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub(in crate::kernels) unsafe fn right_packed_turned(packed: &[f32], k: usize, n: usize, out: &mut Vec<Pair>) {
+pub(in crate::kernels) unsafe fn right_packed_turned(packed: &[f32], k: usize, n: usize, out: &mut Buffer<Pair>) {
     right::resize(out, n, k);
     let height = blocks(n) * BLOCK;
     for panel in panels(k, n) {

@@ -2,13 +2,14 @@
 
 use super::{BLOCK, Pair, blocks, first, pair_neighbours, pair_rows, second};
 use crate::kernels::arena::Mat;
+use crate::kernels::buffer::Buffer;
 use crate::real::Real;
 
 /// The rows of a product's left operand. Rows are an odd number of cache lines apart, so that those of a tile spread over
 /// all sets of the cache, and there is room for whole tiles of rows.
 #[derive(Debug, Default)]
 pub(crate) struct Left {
-    pairs: Vec<Pair>,
+    pairs: Buffer<Pair>,
     rows: usize,
     steps: usize,
     ld: usize,
@@ -20,7 +21,7 @@ impl Left {
         let ld = (blocks(steps) | 1) * BLOCK;
         let all = rows.next_multiple_of(2 * BLOCK) * ld;
         if self.pairs.len() < all {
-            self.pairs.resize(all, 0);
+            self.pairs.resize(all);
         }
         (self.rows, self.steps, self.ld) = (rows, steps, ld);
     }

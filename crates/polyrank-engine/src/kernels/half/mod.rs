@@ -20,6 +20,7 @@ use std::cell::RefCell;
 use super::arena::{Mat, MatMut};
 #[cfg(vectors)]
 use super::avx512::pairs;
+use super::buffer::Buffer;
 use super::gemm::{Start, padded_columns, panels};
 use super::gradient::Gradient;
 use super::{Isa, simd};
@@ -69,7 +70,7 @@ pub(crate) fn second<T: Real>(pair: Pair) -> T {
 #[derive(Default)]
 pub(crate) struct Buffers {
     pub(crate) left: Left,
-    pub(crate) right: Vec<Pair>,
+    pub(crate) right: Buffer<Pair>,
 }
 
 thread_local! {
@@ -91,13 +92,13 @@ pub(crate) trait HalfProducts: Copy + Sized {
 
     /// Finishes the gradient and puts it as both products read it: the right operand of a weight's gradient and, if asked,
     /// the left one of the input's.
-    fn gradient(dy: &mut Gradient<'_, Self>, left: Option<&mut Left>, right: &mut Vec<Pair>);
+    fn gradient(dy: &mut Gradient<'_, Self>, left: Option<&mut Left>, right: &mut Buffer<Pair>);
 
     /// The columns of a packed matrix `[k, n]`: its rows are the steps.
-    fn right_packed(packed: &[Self], k: usize, n: usize, out: &mut Vec<Pair>);
+    fn right_packed(packed: &[Self], k: usize, n: usize, out: &mut Buffer<Pair>);
 
     /// The rows of a packed matrix `[k, n]`: its columns are the steps.
-    fn right_packed_turned(packed: &[Self], k: usize, n: usize, out: &mut Vec<Pair>);
+    fn right_packed_turned(packed: &[Self], k: usize, n: usize, out: &mut Buffer<Pair>);
 
     /// `c[r, j] = start + Σ a[r, p]·b[p, j]` over the steps p, then relu if asked; b has n = `c.width()` columns.
     fn product_half(a: &Left, b: &[Pair], start: Start<'_, Self>, relu: bool, c: &mut MatMut<'_, Self>);
@@ -117,7 +118,7 @@ pub(crate) fn outer<T: Real>(x: &Left, dy: &[Pair], n: usize, dw: &mut [T], accu
 }
 
 /// As [`HalfProducts::gradient`], one thing after the other.
-pub(crate) fn gradient<T: Real>(dy: &mut Gradient<'_, T>, left: Option<&mut Left>, right: &mut Vec<Pair>) {
+pub(crate) fn gradient<T: Real>(dy: &mut Gradient<'_, T>, left: Option<&mut Left>, right: &mut Buffer<Pair>) {
     let dy = dy.finish();
     right::of_columns(dy, right);
     if let Some(left) = left {
@@ -151,7 +152,7 @@ impl HalfProducts for f32 {
         }
     }
 
-    fn gradient(dy: &mut Gradient<'_, f32>, left: Option<&mut Left>, right: &mut Vec<Pair>) {
+    fn gradient(dy: &mut Gradient<'_, f32>, left: Option<&mut Left>, right: &mut Buffer<Pair>) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
             #[cfg(vectors)]
@@ -160,7 +161,7 @@ impl HalfProducts for f32 {
         }
     }
 
-    fn right_packed(packed: &[f32], k: usize, n: usize, out: &mut Vec<Pair>) {
+    fn right_packed(packed: &[f32], k: usize, n: usize, out: &mut Buffer<Pair>) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
             #[cfg(vectors)]
@@ -169,7 +170,7 @@ impl HalfProducts for f32 {
         }
     }
 
-    fn right_packed_turned(packed: &[f32], k: usize, n: usize, out: &mut Vec<Pair>) {
+    fn right_packed_turned(packed: &[f32], k: usize, n: usize, out: &mut Buffer<Pair>) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
             #[cfg(vectors)]
@@ -199,15 +200,15 @@ impl HalfProducts for f64 {
         left::of_columns(x, out);
     }
 
-    fn gradient(dy: &mut Gradient<'_, f64>, left: Option<&mut Left>, right: &mut Vec<Pair>) {
+    fn gradient(dy: &mut Gradient<'_, f64>, left: Option<&mut Left>, right: &mut Buffer<Pair>) {
         gradient(dy, left, right);
     }
 
-    fn right_packed(packed: &[f64], k: usize, n: usize, out: &mut Vec<Pair>) {
+    fn right_packed(packed: &[f64], k: usize, n: usize, out: &mut Buffer<Pair>) {
         right::of_packed(packed, k, n, out);
     }
 
-    fn right_packed_turned(packed: &[f64], k: usize, n: usize, out: &mut Vec<Pair>) {
+    fn right_packed_turned(packed: &[f64], k: usize, n: usize, out: &mut Buffer<Pair>) {
         right::of_packed_turned(packed, k, n, out);
     }
 

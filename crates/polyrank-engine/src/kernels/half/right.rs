@@ -3,6 +3,7 @@
 
 use super::{BLOCK, Pair, blocks, first, pair_neighbours, pair_rows, second};
 use crate::kernels::arena::Mat;
+use crate::kernels::buffer::Buffer;
 use crate::kernels::gemm::{padded_columns, panels};
 use crate::real::Real;
 
@@ -12,8 +13,8 @@ pub(crate) fn pairs(k: usize, n: usize) -> usize {
 }
 
 /// Makes room for such an operand; what an earlier use left stays where nothing is written.
-pub(in crate::kernels) fn resize(out: &mut Vec<Pair>, k: usize, n: usize) {
-    out.resize(pairs(k, n), 0);
+pub(in crate::kernels) fn resize(out: &mut Buffer<Pair>, k: usize, n: usize) {
+    out.resize(pairs(k, n));
 }
 
 /// Writes the line of pair `p` from column `column` on, whole blocks of columns.
@@ -27,7 +28,7 @@ fn put(line: &[Pair], p: usize, column: usize, k: usize, out: &mut [Pair]) {
 }
 
 /// The columns of `x`.
-pub(in crate::kernels) fn of_columns<T: Real>(x: Mat<'_, T>, out: &mut Vec<Pair>) {
+pub(in crate::kernels) fn of_columns<T: Real>(x: Mat<'_, T>, out: &mut Buffer<Pair>) {
     let (k, n) = (x.rows(), x.width());
     resize(out, k, n);
     let mut line = vec![0; n];
@@ -38,7 +39,7 @@ pub(in crate::kernels) fn of_columns<T: Real>(x: Mat<'_, T>, out: &mut Vec<Pair>
 }
 
 /// The columns of a packed matrix `[k, n]`.
-pub(in crate::kernels) fn of_packed<T: Real>(packed: &[T], k: usize, n: usize, out: &mut Vec<Pair>) {
+pub(in crate::kernels) fn of_packed<T: Real>(packed: &[T], k: usize, n: usize, out: &mut Buffer<Pair>) {
     resize(out, k, n);
     for panel in panels(k, n) {
         let row = |p: usize| &packed[panel.offset + p * panel.padded..][..panel.padded];
@@ -51,7 +52,7 @@ pub(in crate::kernels) fn of_packed<T: Real>(packed: &[T], k: usize, n: usize, o
 }
 
 /// The rows of a packed matrix `[k, n]`: an operand of n steps and k columns.
-pub(in crate::kernels) fn of_packed_turned<T: Real>(packed: &[T], k: usize, n: usize, out: &mut Vec<Pair>) {
+pub(in crate::kernels) fn of_packed_turned<T: Real>(packed: &[T], k: usize, n: usize, out: &mut Buffer<Pair>) {
     resize(out, n, k);
     let height = blocks(n) * BLOCK;
     let mut line = vec![0; height];

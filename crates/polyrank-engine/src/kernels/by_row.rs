@@ -1,17 +1,14 @@
 //! Loops over the rows of small matrices, compiled for every instruction set; each gives the same bits on all of them.
 //!
-//! A row of an expert or a gate has some 8 or 16 columns: a call for each costs more than the row. So all rows are one call,
-//! and columns are taken by blocks of a fixed number, which become single vectors.
+//! A row of an expert or a gate has some 8 or 16 columns: a call for each costs more than the row. So all rows are one call.
 
 use super::arena::{Mat, MatMut};
-use super::elementwise::dot;
+use super::elementwise::{axpy, dot, scale_to};
 use super::simd;
 use crate::real::Real;
 
-/// Columns of a block.
+/// Numbers of a block: one vector.
 pub(super) const BLOCK: usize = 16;
-/// Columns of a block of the softmax, which has a column an expert.
-const EXPERTS: usize = 8;
 
 /// `f` of two blocks, column by column. They are taken by value: the compiler must not fear that a write to one column
 /// changes the next that is read.
@@ -34,11 +31,7 @@ simd! {
     /// `g = 0` wherever `y` is not positive: relu's gradient, from its output.
     pub(crate) fn relu_gradients<T: Real>(g: &mut MatMut<'_, T>, y: Mat<'_, T>) {
         for r in 0..g.rows() {
-            let ((gs, g_rest), (ys, y_rest)) = (g.row_mut(r).as_chunks_mut::<BLOCK>(), y.row(r).as_chunks::<BLOCK>());
-            for (g, y) in gs.iter_mut().zip(ys) {
-                *g = both(*g, *y, kept);
-            }
-            for (g, &y) in g_rest.iter_mut().zip(y_rest) {
+            for (g, &y) in g.row_mut(r).iter_mut().zip(y.row(r)) {
                 *g = kept(*g, y);
             }
         }
@@ -69,29 +62,34 @@ simd! {
 }
 
 simd! {
-    /// `y = softmax(x · cold)` row by row.
+    /// `y = softmax(x · cold)` row by row: a row has few columns, so a vector is one column of a block of rows.
     pub(crate) fn softmaxes<T: Real>(y: &mut MatMut<'_, T>, x: Mat<'_, T>, cold: T) {
-        for r in 0..y.rows() {
-            let (x, y) = (x.row(r), y.row_mut(r));
-            let largest = x.iter().fold(x[0], |a, &b| a.max(b));
-            let ((ys, y_rest), (xs, x_rest)) = (y.as_chunks_mut::<EXPERTS>(), x.as_chunks::<EXPERTS>());
-            for (y, x) in ys.iter_mut().zip(xs) {
-                for i in 0..EXPERTS {
-                    y[i] = ((x[i] - largest) * cold).exp();
+        for from in (0..y.rows()).step_by(BLOCK) {
+            let rows = from..y.rows().min(from + BLOCK);
+            let column = |c: usize| {
+                let mut column = [T::ZERO; BLOCK];
+                for (to, r) in column.iter_mut().zip(rows.clone()) {
+                    *to = x.row(r)[c];
+                }
+                column
+            };
+            let mut largest = column(0);
+            for c in 1..x.width() {
+                largest = both(largest, column(c), T::max);
+            }
+            let mut share = [T::ZERO; BLOCK];
+            for c in 0..x.width() {
+                let exps = both(column(c), largest, |x, largest| ((x - largest) * cold).exp());
+                share = both(share, exps, |sum, exp| sum + exp);
+                for (&exp, r) in exps.iter().zip(rows.clone()) {
+                    y.row_mut(r)[c] = exp;
                 }
             }
-            // The last few are a block too: single numbers would take as long each.
-            if !y_rest.is_empty() {
-                let mut block = [largest; EXPERTS];
-                block[..x_rest.len()].copy_from_slice(x_rest);
-                for x in &mut block {
-                    *x = ((*x - largest) * cold).exp();
+            share = both(share, share, |sum, _| T::ONE / sum);
+            for (&share, r) in share.iter().zip(rows) {
+                for y in y.row_mut(r) {
+                    *y *= share;
                 }
-                y_rest.copy_from_slice(&block[..y_rest.len()]);
-            }
-            let share = T::ONE / y.iter().fold(T::ZERO, |sum, &y| sum + y);
-            for y in y {
-                *y *= share;
             }
         }
     }
@@ -101,23 +99,12 @@ simd! {
     /// `y = Σ_e gate[e]·expert_e` row by row, e rising.
     pub(crate) fn mixtures<T: Real>(y: &mut MatMut<'_, T>, gate: Mat<'_, T>, experts: &[Mat<'_, T>]) {
         for r in 0..y.rows() {
-            let gate = gate.row(r);
-            let (blocks, rest) = y.row_mut(r).as_chunks_mut::<BLOCK>();
-            let from = blocks.len() * BLOCK;
-            for (b, y) in blocks.iter_mut().enumerate() {
-                let mut sum = [T::ZERO; BLOCK];
-                for (e, (expert, &gate)) in experts.iter().zip(gate).enumerate() {
-                    let Some(x) = expert.row(r)[b * BLOCK..].first_chunk::<BLOCK>() else { break };
-                    for i in 0..BLOCK {
-                        sum[i] = if e == 0 { gate * x[i] } else { gate.mul_add(x[i], sum[i]) };
-                    }
-                }
-                *y = sum;
-            }
-            for (c, y) in rest.iter_mut().enumerate() {
-                for (e, (expert, &gate)) in experts.iter().zip(gate).enumerate() {
-                    let x = expert.row(r)[from + c];
-                    *y = if e == 0 { gate * x } else { gate.mul_add(x, *y) };
+            let (y, gate) = (y.row_mut(r), gate.row(r));
+            for (e, (expert, &gate)) in experts.iter().zip(gate).enumerate() {
+                if e == 0 {
+                    scale_to(y, gate, expert.row(r));
+                } else {
+                    axpy(y, gate, expert.row(r));
                 }
             }
         }
@@ -147,13 +134,10 @@ simd! {
             }
             for (&gate, to) in gate.iter().zip(to_experts.iter_mut()) {
                 let Some((to, accumulate)) = to else { continue };
-                let put = |to: T, dy: T| if *accumulate { gate.mul_add(dy, to) } else { gate * dy };
-                let ((tos, to_rest), (dys, dy_rest)) = (to.row_mut(r).as_chunks_mut::<BLOCK>(), dy.as_chunks::<BLOCK>());
-                for (to, dy) in tos.iter_mut().zip(dys) {
-                    *to = both(*to, *dy, put);
-                }
-                for (to, &dy) in to_rest.iter_mut().zip(dy_rest) {
-                    *to = put(*to, dy);
+                if *accumulate {
+                    axpy(to.row_mut(r), gate, dy);
+                } else {
+                    scale_to(to.row_mut(r), gate, dy);
                 }
             }
         }
@@ -164,7 +148,8 @@ simd! {
 mod tests {
     use super::*;
 
-    const ROWS: usize = 3;
+    // More than a block.
+    const ROWS: usize = 19;
 
     /// Numbers around 0, different for each `salt`.
     fn numbers(salt: usize, n: usize) -> Vec<f32> {

@@ -58,6 +58,8 @@ pub(crate) struct PlanNode {
     pub(crate) param_shared: Vec<bool>,
     /// Of an op that multiplies its input rounded to bf16: where the input's rows are, for the forward pass.
     pub(crate) left: Option<LeftPlace>,
+    /// Of such an op, if others multiply its output rounded: where it puts the output's rows for them.
+    pub(crate) next: Option<usize>,
     /// Where the input's columns are, for the backward pass.
     pub(crate) left_turned: Option<LeftPlace>,
 }
@@ -212,23 +214,42 @@ impl Allocator {
     }
 }
 
-/// By node, for those of `order` that multiply their input rounded to bf16: where the rounded input lies. A place is used
-/// again when the last reader has run. Gives also how many places there are.
-fn left_places(graph: &Graph, order: impl Iterator<Item = usize>) -> (Vec<Option<LeftPlace>>, usize) {
+/// Where values rounded to bf16 lie.
+struct LeftPlaces {
+    /// By node that multiplies its input rounded: where that lies.
+    of: Vec<Option<LeftPlace>>,
+    /// By such node: where it puts its output for the others.
+    next: Vec<Option<usize>>,
+    /// How many places there are.
+    count: usize,
+}
+
+/// Places for what the nodes of `order` read that multiply their input rounded. What one of them made is put there by
+/// itself if they run `forward`, other values by their first reader. A place is used again when the last reader has run.
+fn left_places(graph: &Graph, order: impl Iterator<Item = usize>, forward: bool) -> LeftPlaces {
     let readers: Vec<usize> = order.filter(|&i| graph.nodes[i].op.multiplies_rounded()).collect();
-    let (mut places, mut held) = (vec![None; graph.nodes.len()], Vec::<Option<Value>>::new());
+    let (mut of, mut next) = (vec![None; graph.nodes.len()], vec![None; graph.nodes.len()]);
+    let mut held = Vec::<Option<Value>>::new();
+    let place = |held: &mut Vec<Option<Value>>, value: Value| {
+        let at = held.iter().position(Option::is_none).unwrap_or(held.len());
+        held.resize(held.len().max(at + 1), None);
+        held[at] = Some(value);
+        at
+    };
     for (done, &i) in readers.iter().enumerate() {
         let input = graph.nodes[i].inputs[0];
+        let read_later = |value: Value| readers[done + 1..].iter().any(|&later| graph.nodes[later].inputs[0] == value);
         let found = held.iter().position(|value| *value == Some(input));
-        let at = found.or_else(|| held.iter().position(Option::is_none)).unwrap_or_else(|| {
-            held.push(None);
-            held.len() - 1
-        });
-        places[i] = Some(LeftPlace { at, first: found.is_none() });
-        let again = readers[done + 1..].iter().any(|&later| graph.nodes[later].inputs[0] == input);
-        held[at] = Some(input).filter(|_| again);
+        let at = found.unwrap_or_else(|| place(&mut held, input));
+        of[i] = Some(LeftPlace { at, first: found.is_none() });
+        if forward && read_later(Value(i)) {
+            next[i] = Some(place(&mut held, Value(i)));
+        }
+        if !read_later(input) {
+            held[at] = None;
+        }
     }
-    (places, held.len())
+    LeftPlaces { of, next, count: held.len() }
 }
 
 /// Columns of a value before the first from which on no gradient is wanted, as numbers that lie at a concat's end want
@@ -311,24 +332,25 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
             }
         }
     }
-    let (left, lefts) = left_places(graph, (0..n).filter(|&i| scored[i]));
+    let lefts = left_places(graph, (0..n).filter(|&i| scored[i]), true);
     let nodes = places
         .into_iter()
-        .zip(left)
-        .map(|(place, left)| PlanNode {
+        .zip(lefts.of.into_iter().zip(lefts.next))
+        .map(|(place, (left, next))| PlanNode {
             value: place.unwrap_or(NOWHERE),
             grad: None,
             dx: Vec::new(),
             dx_width: None,
             param_shared: Vec::new(),
             left,
+            next,
             left_turned: None,
         })
         .collect();
     let segments = vec![Segment { actions, then: Barrier::None }];
     // Values are few at a time, so weights may be read less often.
     let micro_rows = rows_in_cache(graph, LONGER);
-    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows, width: allocator.end, lefts }
+    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows, width: allocator.end, lefts: lefts.count }
 }
 
 /// The plan that trains: forward, losses, backward.
@@ -457,18 +479,18 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     }
     place_slices(&mut grads);
 
-    let (left, forward_lefts) = left_places(graph, 0..n);
-    let (left_turned, backward_lefts) = left_places(graph, (0..n).rev().filter(|&i| has_grad[i]));
-    let lefts = forward_lefts.max(backward_lefts);
+    let forward = left_places(graph, 0..n, true);
+    let backward = left_places(graph, (0..n).rev().filter(|&i| has_grad[i]), false);
+    let lefts = forward.count.max(backward.count);
     let mut nodes: Vec<PlanNode> = values
         .into_iter()
         .zip(grads)
         .zip(dx)
         .zip(param_shared)
-        .zip(left.into_iter().zip(left_turned))
-        .map(|((((value, grad), dx), param_shared), (left, left_turned))| {
+        .zip(forward.of.into_iter().zip(forward.next).zip(backward.of))
+        .map(|((((value, grad), dx), param_shared), ((left, next), left_turned))| {
             let value = value.unwrap_or(NOWHERE);
-            PlanNode { value, grad, dx, dx_width: None, param_shared, left, left_turned }
+            PlanNode { value, grad, dx, dx_width: None, param_shared, left, next, left_turned }
         })
         .collect();
     for (node, planned) in graph.nodes.iter().zip(&mut nodes).filter(|(node, _)| matches!(node.op, Op::Linear(_))) {

@@ -57,6 +57,8 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) combined: &'a [T],
     /// The rows of the input rounded to bf16, for an op that multiplies those.
     pub(crate) left: Option<&'a Left>,
+    /// Where such an op puts its output's, for the next one.
+    pub(crate) next: Option<&'a mut Left>,
 }
 
 /// One op's backward pass over one micro-batch.

@@ -44,15 +44,24 @@ impl<T: Real> Pass<'_, T> {
     ) -> R {
         let Workspace { arena, lefts, .. } = workspace;
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
+        // Out of the others' way while they are read.
+        let mut next = planned.next.map(|at| (at, std::mem::take(&mut lefts[at])));
         let reads: Few<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
-        let (x, mut y) = arena.borrow(&reads, &[self.value(Value(i), &samples)]);
-        let y = y.remove(0);
-        let left = planned.left.map(|left| left.of(lefts, |out| T::left(x[0], out)));
-        let combined = self.combined.get(i).map_or(&[][..], Vec::as_slice);
-        let rows = self.input.range(node.space, samples.clone());
-        let (input, state, training) = (self.input, self.state, self.training);
-        let mut cx = Forward { x, y, rows, samples, input, state, training, combined, left };
-        f(&mut cx)
+        let (x, mut writes) = arena.borrow(&reads, &[self.value(Value(i), &samples)]);
+        let y = writes.remove(0);
+        drop(writes);
+        let result = {
+            let left = planned.left.map(|left| left.of(lefts, |out| T::left(x[0], out)));
+            let next = next.as_mut().map(|(_, next)| next);
+            let combined = self.combined.get(i).map_or(&[][..], Vec::as_slice);
+            let rows = self.input.range(node.space, samples.clone());
+            let (input, state, training) = (self.input, self.state, self.training);
+            f(&mut Forward { x, y, rows, samples, input, state, training, combined, left, next })
+        };
+        if let Some((at, next)) = next {
+            lefts[at] = next;
+        }
+        result
     }
 
     /// Calls `f` with node `i`'s backward context; nothing happens if no gradient reaches it.

@@ -24,7 +24,7 @@ pub fn peak(precision: Precision, seconds: f64) -> f64 {
             let (mut left, mut right) = (Left::default(), Buffer::new());
             f32::left(Mat::of(&a, rows, inputs), &mut left);
             f32::right_packed(&b, inputs, PANEL, &mut right);
-            rate(rows, inputs, seconds, |c| f32::product_half(&left, &right, Start::Zero, false, c))
+            rate(rows, inputs, seconds, |c| f32::product_half(&left, &right, Start::Zero, false, c, None))
         }
     }
 }

@@ -106,7 +106,7 @@ fn half_kernels() -> Vec<(Isa, HalfProductFn, HalfProductFn)> {
             all.push((Isa::Avx512Bf16, super::avx512::product_half, in_one_chain));
         }
         if Isa::detect() >= Isa::Amx {
-            all.push((Isa::Amx, super::amx::product, in_blocks));
+            all.push((Isa::Amx, |a, b, start, relu, c| super::amx::product(a, b, start, relu, c, None), in_blocks));
         }
     }
     all
@@ -265,6 +265,14 @@ fn check_half_product(rows: usize, k: usize, n: usize, columns: (usize, usize), 
         1 => Start::Bias(&bias),
         _ => Start::Output,
     };
+    // Beside the output, what the next product reads of it.
+    let (mut next, mut expected) = (Left::default(), Left::default());
+    let mut y = Strided::new(rows, n, columns.1, &before);
+    y.write(|y| f32::product_half(&left, &right, chosen(), relu, y, Some(&mut next)));
+    y.read(|y| f32::left(y, &mut expected));
+    let lines = |left: &Left| (0..rows).map(|r| left.row(r).to_vec()).collect::<Vec<_>>();
+    assert_eq!((next.rows(), next.steps(), lines(&next)), (rows, n, lines(&expected)), "[{rows}, {k}] x [{k}, {n}]");
+    let rounded = y.checked();
     for (isa, product, twin) in half_kernels() {
         let mut y = Strided::new(rows, n, columns.1, &before);
         y.write(|y| product(&left, &right, chosen(), relu, y));
@@ -272,6 +280,9 @@ fn check_half_product(rows: usize, k: usize, n: usize, columns: (usize, usize), 
         twin(&left, &right, chosen(), relu, &mut MatMut::of(&mut expected, rows, n));
         let y = y.checked();
         assert_eq!(bits(&y), bits(&expected), "{isa:?} [{rows}, {k}] x [{k}, {n}] in bf16");
+        if isa == Isa::current() {
+            assert_eq!(bits(&y), bits(&rounded), "{isa:?} [{rows}, {k}] x [{k}, {n}] in bf16, and rounded");
+        }
         for (i, got) in y.iter().enumerate() {
             let (r, j) = (i / n, i % n);
             let begin = [0.0, bias[j], before[i]][usize::from(start)];

@@ -42,7 +42,7 @@ impl Kernel for Linear {
         let params = cx.state.params;
         let start = self.bias.map_or(Start::Zero, |bias| Start::Bias(params.get(bias)));
         match cx.left {
-            Some(x) => T::product_half(x, params.pairs(self.weight), start, self.relu, &mut cx.y),
+            Some(x) => T::product_half(x, params.pairs(self.weight), start, self.relu, &mut cx.y, cx.next.take()),
             None => T::product(cx.x[0], params.get(self.weight), start, self.relu, &mut cx.y),
         }
     }
@@ -64,7 +64,7 @@ impl Kernel for Linear {
                 if let Some((dx, start)) = dx {
                     // The gradient may end before the input does (`PlanNode::dx_width`).
                     let weights = &params.transposed_pairs(self.weight)[..right::pairs(self.units, dx.width())];
-                    T::product_half(left, weights, start, false, dx);
+                    T::product_half(left, weights, start, false, dx, None);
                 }
             }),
             None => {

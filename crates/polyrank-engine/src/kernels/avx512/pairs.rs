@@ -1,10 +1,9 @@
 //! Numbers rounded to bf16 and paired, as operands of products.
 
 use std::arch::x86_64::{
-    __m256bh, __m256i, __m512, __m512bh, __m512i, _CMP_GT_OQ, _mm512_add_ps, _mm512_castsi512_si256,
-    _mm512_cmp_ps_mask, _mm512_cvtepu16_epi32, _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_extracti64x4_epi64,
-    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_or_si512, _mm512_rol_epi32, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_slli_epi32, _mm512_storeu_si512,
+    __m512, __m512bh, __m512i, _CMP_GT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtne2ps_pbh,
+    _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_permutex2var_epi16, _mm512_permutexvar_epi16,
+    _mm512_rol_epi32, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_si512,
 };
 
 use super::turn::transpose;
@@ -97,6 +96,8 @@ pub(in crate::kernels) unsafe fn gradient(
     assert!(y.is_none_or(|y| (y.rows, y.width) == (dy.rows, dy.width)), "relu's output beside its gradient");
     assert!(sums.as_ref().is_none_or(|sums| sums.len() == dy.width), "a sum a column");
     let height = blocks(dy.rows) * BLOCK;
+    // Of two rows of 32 halves: the lower one's number beside the upper one's, for either half of the columns.
+    let [low, high] = [0, BLOCK].map(|from| alternating(from, 2 * BLOCK + from));
     for column in (0..dy.width).step_by(2 * BLOCK) {
         let masks =
             [mask(dy.width - column), if dy.width - column > BLOCK { mask(dy.width - column - BLOCK) } else { 0 }];
@@ -146,13 +147,9 @@ pub(in crate::kernels) unsafe fn gradient(
                     unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_rol_epi32::<16>(halves)) };
                 }
             }
-            let pairs = |[above, below]: [__m256i; 2]| {
-                _mm512_or_si512(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(above)), _mm512_cvtepu16_epi32(below))
-            };
-            let low = halves.map(|halves| _mm512_castsi512_si256(halves));
-            let high = halves.map(|halves| _mm512_extracti64x4_epi64::<1>(halves));
-            for (line, pairs) in [(one.next(), pairs(low)), (two.next(), pairs(high))] {
+            for (line, order) in [(one.next(), low), (two.next(), high)] {
                 if let Some(line) = line {
+                    let pairs = _mm512_permutex2var_epi16(halves[1], order, halves[0]);
                     // SAFETY: the store fills a block's line.
                     unsafe { _mm512_storeu_si512(line.as_mut_ptr().cast(), pairs) };
                 }
@@ -246,9 +243,20 @@ unsafe fn neighbours(lines: Lines, r: usize, b: usize) -> __m512i {
         let at = lines.at.add(r * lines.ld + from);
         let low = _mm512_maskz_loadu_ps(mask(left), at);
         let high = if left > 16 { _mm512_maskz_loadu_ps(mask(left - 16), at.add(16)) } else { _mm512_setzero_ps() };
-        let halves: __m512i = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
-        _mm512_rol_epi32::<16>(halves)
+        neighbours_of([low, high])
     }
+}
+
+/// The pairs of neighbours of 32 numbers.
+///
+/// # Safety
+/// The processor has AVX-512 with bf16.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
+pub(in crate::kernels) unsafe fn neighbours_of([low, high]: [__m512; 2]) -> __m512i {
+    // SAFETY: both types are 512 bits of which every pattern is a value.
+    let halves = unsafe { std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low)) };
+    _mm512_rol_epi32::<16>(halves)
 }
 
 /// Block `b` of the pairs of the columns from `column` on: a vector a pair of rows.
@@ -259,30 +267,31 @@ unsafe fn neighbours(lines: Lines, r: usize, b: usize) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 unsafe fn below(lines: Lines, b: usize, column: usize) -> [__m512i; BLOCK] {
     let mask = mask(lines.width - column);
+    let order = alternating(0, BLOCK);
     let mut block = [_mm512_setzero_si512(); BLOCK];
     for (p, line) in block.iter_mut().enumerate() {
         let r = 2 * (b * BLOCK + p);
         if r >= lines.rows {
             break;
         }
-        // SAFETY: the mask keeps both loads inside the rows.
-        unsafe {
+        // SAFETY: the mask keeps both loads inside the rows; both types are 512 bits of which every pattern is a value.
+        let halves = unsafe {
             let at = lines.at.add(r * lines.ld + column);
-            let first = wide(_mm512_maskz_loadu_ps(mask, at));
-            *line = _mm512_slli_epi32::<16>(first);
-            if r + 1 < lines.rows {
-                *line = _mm512_or_si512(*line, wide(_mm512_maskz_loadu_ps(mask, at.add(lines.ld))));
-            }
-        }
+            let above = _mm512_maskz_loadu_ps(mask, at);
+            let below =
+                if r + 1 < lines.rows { _mm512_maskz_loadu_ps(mask, at.add(lines.ld)) } else { _mm512_setzero_ps() };
+            std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(above, below))
+        };
+        *line = _mm512_permutexvar_epi16(order, halves);
     }
     block
 }
 
-/// 16 numbers rounded, each in the lower half of 32 bits.
+/// The order of halves that puts those from `first` on in the lower halves of 16 pairs, those from `second` on in the upper.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-fn wide(numbers: __m512) -> __m512i {
-    // SAFETY: both types are 256 bits of which every pattern is a value.
-    let halves = unsafe { std::mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(numbers)) };
-    _mm512_cvtepu16_epi32(halves)
+fn alternating(first: usize, second: usize) -> __m512i {
+    let order: [u32; BLOCK] = std::array::from_fn(|i| ((second + i) << 16 | (first + i)) as u32);
+    // SAFETY: both types are 512 bits of which every pattern is a value.
+    unsafe { std::mem::transmute(order) }
 }

@@ -100,8 +100,16 @@ pub(crate) trait HalfProducts: Copy + Sized {
     /// The rows of a packed matrix `[k, n]`: its columns are the steps.
     fn right_packed_turned(packed: &[Self], k: usize, n: usize, out: &mut Buffer<Pair>);
 
-    /// `c[r, j] = start + Σ a[r, p]·b[p, j]` over the steps p, then relu if asked; b has n = `c.width()` columns.
-    fn product_half(a: &Left, b: &[Pair], start: Start<'_, Self>, relu: bool, c: &mut MatMut<'_, Self>);
+    /// `c[r, j] = start + Σ a[r, p]·b[p, j]` over the steps p, then relu if asked; b has n = `c.width()` columns. Puts the
+    /// rows of c as the next product reads them, if asked, as [`HalfProducts::left`] does.
+    fn product_half(
+        a: &Left,
+        b: &[Pair],
+        start: Start<'_, Self>,
+        relu: bool,
+        c: &mut MatMut<'_, Self>,
+        next: Option<&mut Left>,
+    );
 }
 
 /// `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`: x from [`HalfProducts::left_turned`], dy, of n columns, from
@@ -113,7 +121,7 @@ pub(crate) fn outer<T: Real>(x: &Left, dy: &[Pair], n: usize, dw: &mut [T], accu
     for panel in panels(rows, n) {
         let block = &mut dw[panel.offset..][..rows * panel.padded];
         let right = &dy[panel.column * column..][..panel.padded * column];
-        T::product_half(x, right, start, false, &mut MatMut::of(block, rows, panel.padded));
+        T::product_half(x, right, start, false, &mut MatMut::of(block, rows, panel.padded), None);
     }
 }
 
@@ -179,14 +187,24 @@ impl HalfProducts for f32 {
         }
     }
 
-    fn product_half(a: &Left, b: &[Pair], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
+    fn product_half(
+        a: &Left,
+        b: &[Pair],
+        start: Start<'_, f32>,
+        relu: bool,
+        c: &mut MatMut<'_, f32>,
+        next: Option<&mut Left>,
+    ) {
         check(a, b.len(), &start, c);
         match Isa::current() {
             #[cfg(vectors)]
-            Isa::Amx => super::amx::product(a, b, start, relu, c),
+            Isa::Amx => return super::amx::product(a, b, start, relu, c, next),
             #[cfg(vectors)]
             Isa::Avx512Bf16 => super::avx512::product_half(a, b, start, relu, c),
             _ => product(a, b, start, relu, c),
+        }
+        if let Some(next) = next {
+            f32::left(c.as_mat(), next);
         }
     }
 }
@@ -212,9 +230,19 @@ impl HalfProducts for f64 {
         right::of_packed_turned(packed, k, n, out);
     }
 
-    fn product_half(a: &Left, b: &[Pair], start: Start<'_, f64>, relu: bool, c: &mut MatMut<'_, f64>) {
+    fn product_half(
+        a: &Left,
+        b: &[Pair],
+        start: Start<'_, f64>,
+        relu: bool,
+        c: &mut MatMut<'_, f64>,
+        next: Option<&mut Left>,
+    ) {
         check(a, b.len(), &start, c);
         product(a, b, start, relu, c);
+        if let Some(next) = next {
+            f64::left(c.as_mat(), next);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 """All benchmarks: polyrank and its peers on the same rows, interleaved, several rounds, medians.
 
-usage: run.py [--polyrank target/release/polyrank] [--rounds 5] [--work benchmarks/work] [--only training blocks scoring preparing]
+usage: run.py [--polyrank target/release/polyrank] [--rounds 5] [--work benchmarks/work] [--only training blocks scoring preparing pipeline]
               [--write BENCHMARKS.md]
 
 Makes a virtual environment under the work folder with the peers (from PyPI), makes the rows, runs every comparison, prints
@@ -13,12 +13,13 @@ import pathlib
 import re
 
 import blocks
+import pipeline
 import preparing
 import scoring
 import training
 from common import HERE, Bench, environment, machine, run
 
-REPORTS = {"training": training, "blocks": blocks, "scoring": scoring, "preparing": preparing}
+REPORTS = {"training": training, "blocks": blocks, "scoring": scoring, "preparing": preparing, "pipeline": pipeline}
 
 
 def main():

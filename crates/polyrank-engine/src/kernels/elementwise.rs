@@ -46,14 +46,6 @@ pub(crate) fn add_product<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
     }
 }
 
-/// `y = exp(y − largest)`.
-#[inline(always)]
-pub(crate) fn exp_below<T: Real>(y: &mut [T], largest: T) {
-    for y in y.iter_mut() {
-        *y = (*y - largest).exp();
-    }
-}
-
 /// Σ x·y over 16 partial sums, then pairwise.
 #[inline(always)]
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {

@@ -6,7 +6,6 @@ use std::ops::Range;
 use crate::exec::context::{Backward, Forward, local};
 use crate::graph::Space;
 use crate::kernels::arena::Mat;
-use crate::kernels::elementwise::{axpy, dot, exp_below};
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -26,20 +25,156 @@ impl Attention {
     }
 }
 
-/// The weights with which a query reads the keys of the rows `all`, into `weights`.
-#[inline(always)]
-fn attend<T: Real>(weights: &mut Vec<T>, q: &[T], k: Mat<'_, T>, all: Range<usize>, head: &Range<usize>, scale: T) {
-    // A loop: the vector's own would be compiled for the least processor.
-    weights.clear();
-    weights.resize(all.len(), T::ZERO);
-    for (weight, s) in weights.iter_mut().zip(all) {
-        *weight = scale * dot(q, &k.row(s)[head.clone()]);
+/// Numbers of a vector.
+const BLOCK: usize = 16;
+type Block<T> = [T; BLOCK];
+
+/// What one head sees of a row of the batch in queries, keys, values or a gradient: S rows of d columns.
+#[derive(Default)]
+struct Side<T> {
+    /// `[⌈d/16⌉, S]`: 16 columns of a row, zeros past the last.
+    across: Vec<Block<T>>,
+    /// `[⌈S/16⌉, d]`: a column of 16 rows, zeros past the last.
+    down: Vec<Block<T>>,
+}
+
+impl<T: Real> Side<T> {
+    /// Takes the rows `all` of `x`, the columns of one head.
+    #[inline(always)]
+    fn across(&mut self, x: Mat<'_, T>, all: &Range<usize>, head: &Range<usize>) {
+        self.across.resize(head.len().div_ceil(BLOCK) * all.len(), [T::ZERO; BLOCK]);
+        for (s, t) in all.clone().enumerate() {
+            let (blocks, rest) = x.row(t)[head.clone()].as_chunks::<BLOCK>();
+            for (b, block) in blocks.iter().enumerate() {
+                self.across[b * all.len() + s] = *block;
+            }
+            if !rest.is_empty() {
+                let mut last = [T::ZERO; BLOCK];
+                last[..rest.len()].copy_from_slice(rest);
+                self.across[blocks.len() * all.len() + s] = last;
+            }
+        }
     }
-    let Some(&first) = weights.first() else { return };
-    let largest = weights.iter().fold(first, |a, &b| a.max(b));
-    exp_below(weights, largest);
-    let share = T::ONE / weights.iter().fold(T::ZERO, |sum, &w| sum + w);
-    weights.iter_mut().for_each(|w| *w *= share);
+
+    /// As [`Side::across`], column by column too.
+    #[inline(always)]
+    fn both(&mut self, x: Mat<'_, T>, all: &Range<usize>, head: &Range<usize>) {
+        self.across(x, all, head);
+        let d = head.len();
+        self.down.clear();
+        self.down.resize(all.len().div_ceil(BLOCK) * d, [T::ZERO; BLOCK]);
+        for (b, rows) in self.across.chunks_exact(all.len()).enumerate() {
+            for (s, row) in rows.iter().enumerate() {
+                let columns = &mut self.down[s / BLOCK * d..][..d][b * BLOCK..];
+                if let Some(columns) = columns.first_chunk_mut::<BLOCK>() {
+                    for i in 0..BLOCK {
+                        columns[i][s % BLOCK] = row[i];
+                    }
+                } else {
+                    for (column, x) in columns.iter_mut().zip(row) {
+                        column[s % BLOCK] = *x;
+                    }
+                }
+            }
+        }
+    }
+
+    /// ⟨row, x_s⟩ for every row and every row of `x`, into `out`, `[⌈S/16⌉, S]`: 16 rows beside each other, then s.
+    #[inline(always)]
+    fn products(&self, x: Mat<'_, T>, all: &Range<usize>, head: &Range<usize>, out: &mut [Block<T>]) {
+        for (out, columns) in out.chunks_exact_mut(all.len()).zip(self.down.chunks_exact(head.len())) {
+            for (out, s) in out.iter_mut().zip(all.clone()) {
+                let (fours, rest) = x.row(s)[head.clone()].as_chunks::<4>();
+                let (columns, last) = columns.as_chunks::<4>();
+                // Four chains: one would wait for itself.
+                let mut sums = [[T::ZERO; BLOCK]; 4];
+                for (x, columns) in fours.iter().zip(columns) {
+                    for chain in 0..4 {
+                        sums[chain] = scaled(x[chain], columns[chain], sums[chain]);
+                    }
+                }
+                for (&x, column) in rest.iter().zip(last) {
+                    sums[0] = scaled(x, *column, sums[0]);
+                }
+                for i in 0..BLOCK {
+                    out[i] = (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
+                }
+            }
+        }
+    }
+
+    /// `y (+)= Σ_s w_s·row_s`.
+    #[inline(always)]
+    fn mix(&self, rows: usize, weight: impl Fn(usize) -> T, y: &mut [T], accumulate: bool) {
+        for (y, rows) in y.chunks_mut(BLOCK).zip(self.across.chunks_exact(rows)) {
+            let mut sum = [T::ZERO; BLOCK];
+            for (s, row) in rows.iter().enumerate() {
+                sum = scaled(weight(s), *row, sum);
+            }
+            if let Some(y) = y.first_chunk_mut::<BLOCK>() {
+                for i in 0..BLOCK {
+                    y[i] = if accumulate { y[i] + sum[i] } else { sum[i] };
+                }
+            } else {
+                for (y, &sum) in y.iter_mut().zip(&sum) {
+                    *y = if accumulate { *y + sum } else { sum };
+                }
+            }
+        }
+    }
+}
+
+/// a·x + y.
+#[inline(always)]
+fn scaled<T: Real>(a: T, x: Block<T>, y: Block<T>) -> Block<T> {
+    let mut out = y;
+    for i in 0..BLOCK {
+        out[i] = a.mul_add(x[i], y[i]);
+    }
+    out
+}
+
+/// The weights of 16 queries from their scores, a line a key.
+#[inline(always)]
+fn softmax<T: Real>(lines: &mut [Block<T>], scale: T) {
+    let mut largest = [T::ZERO; BLOCK];
+    for (s, line) in lines.iter_mut().enumerate() {
+        for i in 0..BLOCK {
+            line[i] *= scale;
+            largest[i] = if s == 0 { line[i] } else { largest[i].max(line[i]) };
+        }
+    }
+    let mut share = [T::ZERO; BLOCK];
+    for line in lines.iter_mut() {
+        for i in 0..BLOCK {
+            line[i] = (line[i] - largest[i]).exp();
+            share[i] += line[i];
+        }
+    }
+    for share in &mut share {
+        *share = T::ONE / *share;
+    }
+    for line in lines {
+        for i in 0..BLOCK {
+            line[i] *= share[i];
+        }
+    }
+}
+
+/// The gradients of 16 queries' scores from their weights and the gradients of those.
+#[inline(always)]
+fn softmax_gradient<T: Real>(lines: &mut [Block<T>], weights: &[Block<T>], scale: T) {
+    let mut mean = [T::ZERO; BLOCK];
+    for (line, weights) in lines.iter().zip(weights) {
+        for i in 0..BLOCK {
+            mean[i] = line[i].mul_add(weights[i], mean[i]);
+        }
+    }
+    for (line, weights) in lines.iter_mut().zip(weights) {
+        for i in 0..BLOCK {
+            line[i] = scale * weights[i] * (line[i] - mean[i]);
+        }
+    }
 }
 
 impl Kernel for Attention {
@@ -71,64 +206,64 @@ impl Kernel for Attention {
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let d = cx.y.width() / self.heads;
         let scale = self.scale(d);
-        let (q, k, v) = (cx.x[0], cx.x[1], cx.x[2]);
-        let mut weights = Vec::new();
+        let (mut queries, mut values, mut weights) = (Side::default(), Side::default(), Vec::new());
         for row in cx.samples.clone() {
             let all = local(cx.input, &cx.samples, self.over, row);
-            for t in all.clone() {
-                let y = cx.y.row_mut(t);
-                y.fill(T::ZERO);
-                for h in 0..self.heads {
-                    let head = h * d..(h + 1) * d;
-                    attend(&mut weights, &q.row(t)[head.clone()], k, all.clone(), &head, scale);
-                    for (s, &w) in all.clone().zip(&weights) {
-                        axpy(&mut y[head.clone()], w, &v.row(s)[head.clone()]);
-                    }
+            let rows = all.len();
+            weights.resize(rows.div_ceil(BLOCK) * rows, [T::ZERO; BLOCK]);
+            for head in (0..self.heads).map(|h| h * d..(h + 1) * d).filter(|_| rows > 0) {
+                queries.both(cx.x[0], &all, &head);
+                values.across(cx.x[2], &all, &head);
+                queries.products(cx.x[1], &all, &head, &mut weights);
+                for lines in weights.chunks_exact_mut(rows) {
+                    softmax(lines, scale);
+                }
+                for (i, t) in all.clone().enumerate() {
+                    let lines = &weights[i / BLOCK * rows..][..rows];
+                    values.mix(rows, |s| lines[s][i % BLOCK], &mut cx.y.row_mut(t)[head.clone()], false);
                 }
             }
         }
     }
 
-    // With p the weights of a query and e_s = ⟨dy_t, v_s⟩: dv_s += p_s·dy_t, and for the scores
-    // g_s = c·p_s·(e_s − Σ p·e): dq_t += g_s·k_s, dk_s += g_s·q_t. The weights are cheaper to make again than to keep.
+    // With p_ts the weights of a query and e_ts = ⟨dy_t, v_s⟩: dv_s = Σ_t p_ts·dy_t, and for the scores
+    // g_ts = c·p_ts·(e_ts − Σ_s p_ts·e_ts): dq_t = Σ_s g_ts·k_s, dk_s = Σ_t g_ts·q_t. The weights are cheaper to make again
+    // than to keep.
     #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let d = cx.y.width() / self.heads;
         let scale = self.scale(d);
-        let (q, k, v) = (cx.x[0], cx.x[1], cx.x[2]);
-        for (dx, accumulate) in cx.dx.iter_mut().flatten() {
-            for t in (0..dx.rows()).filter(|_| !*accumulate) {
-                dx.row_mut(t).fill(T::ZERO);
-            }
-        }
         let [dq, dk, dv] = &mut cx.dx[..] else { return };
+        let [mut queries, mut keys, mut slopes] = std::array::from_fn(|_| Side::default());
         let (mut weights, mut scores) = (Vec::new(), Vec::new());
         for row in cx.samples.clone() {
             let all = local(cx.input, &cx.samples, self.over, row);
-            for t in all.clone() {
-                for h in 0..self.heads {
-                    let head = h * d..(h + 1) * d;
-                    let (q, dy) = (&q.row(t)[head.clone()], &cx.dy.row(t)[head.clone()]);
-                    attend(&mut weights, q, k, all.clone(), &head, scale);
-                    if let Some((dv, _)) = dv {
-                        for (s, &w) in all.clone().zip(&weights) {
-                            axpy(&mut dv.row_mut(s)[head.clone()], w, dy);
-                        }
+            let rows = all.len();
+            weights.resize(rows.div_ceil(BLOCK) * rows, [T::ZERO; BLOCK]);
+            scores.resize(weights.len(), [T::ZERO; BLOCK]);
+            for head in (0..self.heads).map(|h| h * d..(h + 1) * d).filter(|_| rows > 0) {
+                queries.both(cx.x[0], &all, &head);
+                keys.across(cx.x[1], &all, &head);
+                slopes.both(cx.dy.as_mat(), &all, &head);
+                queries.products(cx.x[1], &all, &head, &mut weights);
+                slopes.products(cx.x[2], &all, &head, &mut scores);
+                for (p, g) in weights.chunks_exact_mut(rows).zip(scores.chunks_exact_mut(rows)) {
+                    softmax(p, scale);
+                    softmax_gradient(g, p, scale);
+                }
+                for (i, t) in all.clone().enumerate() {
+                    if let Some((dq, accumulate)) = dq {
+                        let lines = &scores[i / BLOCK * rows..][..rows];
+                        keys.mix(rows, |s| lines[s][i % BLOCK], &mut dq.row_mut(t)[head.clone()], *accumulate);
                     }
-                    scores.clear();
-                    scores.resize(all.len(), T::ZERO);
-                    for (score, s) in scores.iter_mut().zip(all.clone()) {
-                        *score = dot(dy, &v.row(s)[head.clone()]);
+                    let at = |t: usize| t / BLOCK * rows + i;
+                    if let Some((dk, accumulate)) = dk {
+                        let weight = |t: usize| scores[at(t)][t % BLOCK];
+                        queries.mix(rows, weight, &mut dk.row_mut(t)[head.clone()], *accumulate);
                     }
-                    let mean = dot(&weights, &scores);
-                    for ((s, &w), &e) in all.clone().zip(&weights).zip(&scores) {
-                        let g = scale * w * (e - mean);
-                        if let Some((dq, _)) = dq {
-                            axpy(&mut dq.row_mut(t)[head.clone()], g, &k.row(s)[head.clone()]);
-                        }
-                        if let Some((dk, _)) = dk {
-                            axpy(&mut dk.row_mut(s)[head.clone()], g, q);
-                        }
+                    if let Some((dv, accumulate)) = dv {
+                        let weight = |t: usize| weights[at(t)][t % BLOCK];
+                        slopes.mix(rows, weight, &mut dv.row_mut(t)[head.clone()], *accumulate);
                     }
                 }
             }

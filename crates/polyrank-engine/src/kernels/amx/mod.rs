@@ -38,7 +38,7 @@ pub(super) fn product(
     let tiles = Tiles::configure();
     // One holds a block's sums while the other's leave for the output, beside the next block's products.
     let mut edges = [Edge::default(), Edge::default()];
-    let (mut edge, mut other) = edges.split_at_mut(1);
+    let [mut edge, mut other] = edges.each_mut();
     let mut from = 0;
     while from == 0 || from < depth {
         let to = depth.min(from + DEPTH);
@@ -55,12 +55,12 @@ pub(super) fn product(
                 let out = unsafe { c.as_mut_ptr().add(row * ldc + column) };
                 let size = (height, columns.min(width - column));
                 let begin = match start {
-                    Start::Zero if first => Rows { at: edge[0].zeros.as_ptr(), ld: 0 },
+                    Start::Zero if first => Rows { at: edge.zeros.as_ptr(), ld: 0 },
                     Start::Bias(bias) if first => Rows { at: bias[column..].as_ptr(), ld: 0 },
                     _ if whole => Rows { at: out, ld: ldc },
-                    _ => edge[0].read(out, ldc, size),
+                    _ => edge.read(out, ldc, size),
                 };
-                let end = if whole { (out, ldc) } else { (edge[0].sums.as_mut_ptr(), 2 * BLOCK) };
+                let end = if whole { (out, ldc) } else { (edge.sums.as_mut_ptr(), 2 * BLOCK) };
                 let block = Block {
                     depth: to - from,
                     a: a.all()[row * a.ld() + from * BLOCK..].as_ptr(),
@@ -76,7 +76,7 @@ pub(super) fn product(
                 unsafe { tiles.run(block, height.div_ceil(BLOCK), columns / BLOCK) };
                 if let Some(place) = leaving.take() {
                     // SAFETY: a processor with AMX has AVX-512 with bf16; the output has the place.
-                    unsafe { other[0].write(c, place, relu, next.as_deref_mut()) };
+                    unsafe { other.write(c, place, relu, next.as_deref_mut()) };
                 }
                 if !whole {
                     leaving = Some(Place { row, column, rows: size.0, columns: size.1 });
@@ -86,7 +86,7 @@ pub(super) fn product(
         }
         if let Some(place) = leaving {
             // SAFETY: as above.
-            unsafe { other[0].write(c, place, relu, next) };
+            unsafe { other.write(c, place, relu, next) };
         }
         from = to.max(1);
     }

@@ -56,10 +56,11 @@ class Bench:
         return path
 
     def bench(self, what, rows, model, sets, seconds=2):
-        """`polyrank bench`: rows a second, GFLOP/s, kB a row that all but products read and write, and where they lie."""
+        """`polyrank bench`: rows a second, GFLOP/s, kB a row that all but products read and write, and where they lie.
+        `rows` is a file, or a list of arguments that say what to read and how."""
         sets = [part for key_value in sets for part in ("--set", key_value)]
-        config = HERE / f"{model}.toml"
-        out = run(self.polyrank, "bench", what, rows, "--config", config, "--seconds", seconds, *sets)
+        config, source = HERE / f"{model}.toml", rows if isinstance(rows, list) else [rows]
+        out = run(self.polyrank, "bench", what, *source, "--config", config, "--seconds", seconds, *sets)
         numbers = [float(re.search(rf"([\d.]+) {unit}", out)[1]) for unit in ["rows/s", "GFLOP/s", "kB a row"]]
         return *numbers, re.search(r"besides products in (\w+)", out)[1]
 

@@ -1,6 +1,5 @@
 """Training from files beside training on rows that lie encoded in memory."""
 
-import re
 import shutil
 import statistics
 
@@ -17,8 +16,8 @@ def report(bench):
     run(bench.polyrank, "prepare", HERE / "seed.toml", *data, "--cache", cache)
     rows = []
     for precision in ["fp32", "bf16"]:
-        sets = ["--set", "features.dim=16", "--set", "train.batch_size=4096", "--set", f'train.precision="{precision}"']
-        rate = lambda *how: rows_a_second(run(bench.polyrank, "bench", "train", *how, "--config", HERE / "seed.toml", *sets, "--seconds", 6))
+        sets = ["features.dim=16", "train.batch_size=4096", f'train.precision="{precision}"']
+        rate = lambda *how: bench.bench("train", list(how), "seed", sets, 6)[0]
         rounds = [(rate(source), rate(source, "--from-disk"), rate("--cache", cache, *data)) for _ in range(bench.rounds)]
         for place, name in enumerate(["Parquet", "cache"], 1):
             shares = sorted(100 * each[place] / each[0] for each in rounds)
@@ -27,7 +26,3 @@ def report(bench):
             print("pipeline", *rows[-1], sep=" | ", flush=True)
     what = "Rate over the rate from memory: `seed`, dimension 16, batch 4096, 2 M rows, two threads for everything."
     return what + "\n\n" + table(["precision", "from", "share (range)", "wanted"], rows)
-
-
-def rows_a_second(out):
-    return float(re.search(r"([\d.]+) rows/s", out)[1])

@@ -8,7 +8,7 @@ use crate::plan::Plan;
 /// An arena, and what its values are rounded into.
 pub(crate) struct Workspace<T> {
     pub(crate) arena: Arena<T>,
-    /// By the plan's place: a value rounded to bf16, made for the first op that multiplies it and read by the others.
+    /// By the plan's place: a value rounded to bf16, made by the layer that computes it or for the first op that multiplies it.
     pub(crate) lefts: Vec<Left>,
     /// A matrix transposed for one op.
     pub(crate) turned: Buffer<T>,

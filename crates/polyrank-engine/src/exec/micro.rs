@@ -105,6 +105,26 @@ simd! {
     }
 }
 
+simd! {
+    /// The sum of an objective's numbers; writes the gradient, `scale` each, or adds it.
+    fn total<T: Real>(values: Mat<'_, T>, scale: T, add: bool, grads: Option<&mut MatMut<'_, T>>) -> f64 {
+        let mut sum = 0.0;
+        for r in 0..values.rows() {
+            for value in values.row(r) {
+                sum += value.f64();
+            }
+        }
+        if let Some(grads) = grads {
+            for r in 0..grads.rows() {
+                for g in grads.row_mut(r) {
+                    *g = if add { *g + scale } else { scale };
+                }
+            }
+        }
+        sum
+    }
+}
+
 /// The heads' losses and the objectives over a micro-batch, and the gradients of their outputs.
 fn losses<T: Real>(
     pass: &Pass<'_, T>,
@@ -129,12 +149,6 @@ fn losses<T: Real>(
         let writes: Vec<_> = grad.into_iter().collect();
         let (values, mut grads) = arena.borrow(&[pass.value(objective.value, &rows)], &writes);
         let scale = T::of(micro.scales[at]);
-        sums.push((0..values[0].rows()).map(|r| values[0].row(r)[0].f64()).sum());
-        for grads in &mut grads {
-            for r in 0..grads.rows() {
-                let g = &mut grads.row_mut(r)[0];
-                *g = if pass.plan.loss_accumulates[at] { *g + scale } else { scale };
-            }
-        }
+        sums.push(total(values[0], scale, pass.plan.loss_accumulates[at], grads.first_mut()));
     }
 }

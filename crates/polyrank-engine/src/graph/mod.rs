@@ -136,7 +136,7 @@ pub struct Head {
 pub struct Objective {
     /// Its name.
     pub name: String,
-    /// `[.., 1]`; divided by the rows of the batch, unless losses are summed.
+    /// Its numbers are summed, and divided by the rows of the batch unless losses are summed.
     pub value: Value,
     /// Its weight.
     pub weight: f64,

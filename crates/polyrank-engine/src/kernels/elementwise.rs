@@ -46,6 +46,12 @@ pub(crate) fn add_product<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
     }
 }
 
+/// Hands `a ⊙ b` on: adds it or replaces what is there.
+#[inline(always)]
+pub(crate) fn give_product<T: Real>(to: &mut [T], a: &[T], b: &[T], accumulate: bool) {
+    if accumulate { add_product(to, a, b) } else { multiply_to(to, a, b) }
+}
+
 /// Σ x·y over 16 partial sums, then pairwise.
 #[inline(always)]
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {

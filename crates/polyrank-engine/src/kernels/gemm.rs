@@ -63,7 +63,17 @@ pub(crate) trait Products: Copy + Sized {
 
     /// Packs the transpose `[n, k]` of a packed matrix `[k, n]`; what pads its columns stays.
     fn pack_transpose(packed: &[Self], k: usize, n: usize, out: &mut [Self]);
+
+    /// Makes the lines of a block its columns.
+    fn turn(block: &mut Square<Self>) {
+        portable::turn(block);
+    }
 }
+
+/// Lines and columns of a [`Square`]: numbers of the widest vector.
+pub(crate) const SIDE: usize = 16;
+/// A block that fits in vector registers.
+pub(crate) type Square<T> = [[T; SIDE]; SIDE];
 
 impl Products for f32 {
     fn product(a: Mat<'_, f32>, b: &[f32], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
@@ -96,6 +106,16 @@ impl Products for f32 {
                 super::avx512::turn::pack_transpose(packed, k, n, out)
             },
             _ => portable::pack_transpose(packed, k, n, out),
+        }
+    }
+
+    #[cfg(vectors)]
+    fn turn(block: &mut Square<f32>) {
+        if Isa::current() >= Isa::Avx512 {
+            // SAFETY: the processor has AVX-512.
+            unsafe { super::avx512::turn::turn(block) };
+        } else {
+            portable::turn(block);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The product kernels without vectors: the reference that every other kernel equals bit for bit in fp32.
 
 use super::arena::{Mat, MatMut};
-use super::gemm::{Start, panels};
+use super::gemm::{SIDE, Square, Start, panels};
 use crate::real::Real;
 
 pub(crate) fn product<T: Real>(a: Mat<'_, T>, b: &[T], start: Start<'_, T>, relu: bool, c: &mut MatMut<'_, T>) {
@@ -61,6 +61,14 @@ pub(crate) fn pack_transpose<T: Real>(packed: &[T], k: usize, n: usize, out: &mu
                     }
                 }
             }
+        }
+    }
+}
+
+pub(crate) fn turn<T: Copy>(block: &mut Square<T>) {
+    for i in 0..SIDE {
+        for j in 0..i {
+            (block[i][j], block[j][i]) = (block[j][i], block[i][j]);
         }
     }
 }

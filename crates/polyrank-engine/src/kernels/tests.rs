@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::arena::{Arena, Mat, MatMut, Place, View};
 use super::buffer::Buffer;
-use super::gemm::{Products, Start, pack, padded_columns, unpack};
+use super::gemm::{Products, SIDE, Square, Start, pack, padded_columns, unpack};
 use super::gradient::Gradient;
 use super::half::{HalfProducts, Left};
 use super::{Isa, half, portable};
@@ -435,6 +435,17 @@ proptest! {
             pack_transpose(&packed, k, n, &mut transposed);
             assert_eq!(transposed, expected);
         }
+    }
+}
+
+#[test]
+fn a_turned_block_has_lines_for_columns() {
+    let block: Square<f32> = std::array::from_fn(|i| std::array::from_fn(|j| (i * SIDE + j) as f32));
+    let turned: Square<f32> = std::array::from_fn(|i| std::array::from_fn(|j| block[j][i]));
+    for turn in [f32::turn, portable::turn] {
+        let mut found = block;
+        turn(&mut found);
+        assert_eq!(found, turned);
     }
 }
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use crate::exec::context::{Backward, Forward, local};
 use crate::graph::Space;
-use crate::kernels::arena::Mat;
+use crate::kernels::arena::{Mat, MatMut};
+use crate::kernels::gemm::SIDE;
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -26,7 +27,7 @@ impl Attention {
 }
 
 /// Numbers of a vector.
-const BLOCK: usize = 16;
+const BLOCK: usize = SIDE;
 type Block<T> = [T; BLOCK];
 
 /// What one head sees of a row of the batch in queries, keys, values or a gradient: S rows of d columns.
@@ -60,20 +61,17 @@ impl<T: Real> Side<T> {
     #[inline(always)]
     fn both(&mut self, x: Mat<'_, T>, all: &Range<usize>, head: &Range<usize>) {
         self.across(x, all, head);
-        let d = head.len();
-        self.down.clear();
-        self.down.resize(all.len().div_ceil(BLOCK) * d, [T::ZERO; BLOCK]);
-        for (b, rows) in self.across.chunks_exact(all.len()).enumerate() {
-            for (s, row) in rows.iter().enumerate() {
-                let columns = &mut self.down[s / BLOCK * d..][..d][b * BLOCK..];
-                if let Some(columns) = columns.first_chunk_mut::<BLOCK>() {
-                    for i in 0..BLOCK {
-                        columns[i][s % BLOCK] = row[i];
-                    }
-                } else {
-                    for (column, x) in columns.iter_mut().zip(row) {
-                        column[s % BLOCK] = *x;
-                    }
+        let (rows, d) = (all.len(), head.len());
+        self.down.resize(rows.div_ceil(BLOCK) * d, [T::ZERO; BLOCK]);
+        for from in (0..rows).step_by(BLOCK) {
+            for column in (0..d).step_by(BLOCK) {
+                let mut block = [[T::ZERO; SIDE]; SIDE];
+                for (line, row) in block.iter_mut().zip(&self.across[column / BLOCK * rows..][from..rows]) {
+                    *line = *row;
+                }
+                T::turn(&mut block);
+                for (column, line) in self.down[from / BLOCK * d..][column..d].iter_mut().zip(&block) {
+                    *column = *line;
                 }
             }
         }
@@ -82,10 +80,11 @@ impl<T: Real> Side<T> {
     /// ⟨row, x_s⟩ for every row and every row of `x`, into `out`, `[⌈S/16⌉, S]`: 16 rows beside each other, then s.
     #[inline(always)]
     fn products(&self, x: Mat<'_, T>, all: &Range<usize>, head: &Range<usize>, out: &mut [Block<T>]) {
-        for (out, columns) in out.chunks_exact_mut(all.len()).zip(self.down.chunks_exact(head.len())) {
-            for (out, s) in out.iter_mut().zip(all.clone()) {
+        let (rows, d) = (all.len(), head.len());
+        for b in 0..rows.div_ceil(BLOCK) {
+            let (columns, last) = self.down[b * d..][..d].as_chunks::<4>();
+            for (out, s) in out[b * rows..][..rows].iter_mut().zip(all.clone()) {
                 let (fours, rest) = x.row(s)[head.clone()].as_chunks::<4>();
-                let (columns, last) = columns.as_chunks::<4>();
                 // Four chains: one would wait for itself.
                 let mut sums = [[T::ZERO; BLOCK]; 4];
                 for (x, columns) in fours.iter().zip(columns) {
@@ -103,23 +102,78 @@ impl<T: Real> Side<T> {
         }
     }
 
-    /// `y (+)= Σ_s w_s·row_s`.
+    /// `y_t (+)= Σ_s w_ts·row_s` for every query t, from weights as [`Side::products`] puts them.
     #[inline(always)]
-    fn mix(&self, rows: usize, weight: impl Fn(usize) -> T, y: &mut [T], accumulate: bool) {
-        for (y, rows) in y.chunks_mut(BLOCK).zip(self.across.chunks_exact(rows)) {
-            let mut sum = [T::ZERO; BLOCK];
-            for (s, row) in rows.iter().enumerate() {
-                sum = scaled(weight(s), *row, sum);
-            }
-            if let Some(y) = y.first_chunk_mut::<BLOCK>() {
-                for i in 0..BLOCK {
-                    y[i] = if accumulate { y[i] + sum[i] } else { sum[i] };
+    fn mix_keys(&self, weights: &[Block<T>], y: Written<'_, '_, T>) {
+        let Written { y, accumulate, all, head } = y;
+        let rows = all.len();
+        for from in (0..rows).step_by(FEW) {
+            let lines = &weights[from / BLOCK * rows..][..rows];
+            for column in (0..head.len()).step_by(BLOCK) {
+                let mut sums = [[T::ZERO; BLOCK]; FEW];
+                for (line, row) in lines.iter().zip(&self.across[column / BLOCK * rows..][..rows]) {
+                    let weights = &line[from % BLOCK..][..FEW];
+                    for j in 0..FEW {
+                        sums[j] = scaled(weights[j], *row, sums[j]);
+                    }
                 }
-            } else {
-                for (y, &sum) in y.iter_mut().zip(&sum) {
-                    *y = if accumulate { *y + sum } else { sum };
+                for (sum, t) in sums.iter().zip(all.clone().skip(from)) {
+                    put(&mut y.row_mut(t)[head.clone()][column..], sum, accumulate);
                 }
             }
+        }
+    }
+
+    /// `y_s (+)= Σ_t w_ts·row_t` for every key s, from the same weights.
+    #[inline(always)]
+    fn mix_queries(&self, weights: &[Block<T>], y: Written<'_, '_, T>) {
+        let Written { y, accumulate, all, head } = y;
+        let rows = all.len();
+        for from in (0..rows).step_by(FEW) {
+            for column in (0..head.len()).step_by(BLOCK) {
+                let across = &self.across[column / BLOCK * rows..][..rows];
+                let mut sums = [[T::ZERO; BLOCK]; FEW];
+                for first in (0..rows).step_by(BLOCK) {
+                    // Past the last key its own line again, whose sums nobody reads.
+                    let mut lines = [&weights[0]; FEW];
+                    for j in 0..FEW {
+                        lines[j] = &weights[first / BLOCK * rows..][(from + j).min(rows - 1)];
+                    }
+                    for (t, row) in across[first..].iter().enumerate().take(BLOCK) {
+                        for j in 0..FEW {
+                            sums[j] = scaled(lines[j][t], *row, sums[j]);
+                        }
+                    }
+                }
+                for (sum, s) in sums.iter().zip(all.clone().skip(from)) {
+                    put(&mut y.row_mut(s)[head.clone()][column..], sum, accumulate);
+                }
+            }
+        }
+    }
+}
+
+/// Rows that are mixed side by side: a sum by itself would wait for its own last step.
+const FEW: usize = 4;
+
+/// What is written: the rows `all` of y, the columns of one head.
+struct Written<'a, 'b, T> {
+    y: &'a mut MatMut<'b, T>,
+    accumulate: bool,
+    all: &'a Range<usize>,
+    head: &'a Range<usize>,
+}
+
+/// The first columns of `y` become those of `sum`, or are added to.
+#[inline(always)]
+fn put<T: Real>(y: &mut [T], sum: &Block<T>, accumulate: bool) {
+    if let Some(y) = y.first_chunk_mut::<BLOCK>() {
+        for i in 0..BLOCK {
+            y[i] = if accumulate { y[i] + sum[i] } else { sum[i] };
+        }
+    } else {
+        for (y, &sum) in y.iter_mut().zip(sum) {
+            *y = if accumulate { *y + sum } else { sum };
         }
     }
 }
@@ -215,13 +269,10 @@ impl Kernel for Attention {
                 queries.both(cx.x[0], &all, &head);
                 values.across(cx.x[2], &all, &head);
                 queries.products(cx.x[1], &all, &head, &mut weights);
-                for lines in weights.chunks_exact_mut(rows) {
-                    softmax(lines, scale);
+                for from in (0..weights.len()).step_by(rows) {
+                    softmax(&mut weights[from..][..rows], scale);
                 }
-                for (i, t) in all.clone().enumerate() {
-                    let lines = &weights[i / BLOCK * rows..][..rows];
-                    values.mix(rows, |s| lines[s][i % BLOCK], &mut cx.y.row_mut(t)[head.clone()], false);
-                }
+                values.mix_keys(&weights, Written { y: &mut cx.y, accumulate: false, all: &all, head: &head });
             }
         }
     }
@@ -247,24 +298,20 @@ impl Kernel for Attention {
                 slopes.both(cx.dy.as_mat(), &all, &head);
                 queries.products(cx.x[1], &all, &head, &mut weights);
                 slopes.products(cx.x[2], &all, &head, &mut scores);
-                for (p, g) in weights.chunks_exact_mut(rows).zip(scores.chunks_exact_mut(rows)) {
-                    softmax(p, scale);
-                    softmax_gradient(g, p, scale);
+                for from in (0..weights.len()).step_by(rows) {
+                    let weights = &mut weights[from..][..rows];
+                    softmax(weights, scale);
+                    softmax_gradient(&mut scores[from..][..rows], weights, scale);
                 }
-                for (i, t) in all.clone().enumerate() {
-                    if let Some((dq, accumulate)) = dq {
-                        let lines = &scores[i / BLOCK * rows..][..rows];
-                        keys.mix(rows, |s| lines[s][i % BLOCK], &mut dq.row_mut(t)[head.clone()], *accumulate);
-                    }
-                    let at = |t: usize| t / BLOCK * rows + i;
-                    if let Some((dk, accumulate)) = dk {
-                        let weight = |t: usize| scores[at(t)][t % BLOCK];
-                        queries.mix(rows, weight, &mut dk.row_mut(t)[head.clone()], *accumulate);
-                    }
-                    if let Some((dv, accumulate)) = dv {
-                        let weight = |t: usize| weights[at(t)][t % BLOCK];
-                        slopes.mix(rows, weight, &mut dv.row_mut(t)[head.clone()], *accumulate);
-                    }
+                let (all, head) = (&all, &head);
+                if let Some((y, accumulate)) = dq {
+                    keys.mix_keys(&scores, Written { y, accumulate: *accumulate, all, head });
+                }
+                if let Some((y, accumulate)) = dk {
+                    queries.mix_queries(&scores, Written { y, accumulate: *accumulate, all, head });
+                }
+                if let Some((y, accumulate)) = dv {
+                    slopes.mix_queries(&weights, Written { y, accumulate: *accumulate, all, head });
                 }
             }
         }

@@ -2,18 +2,12 @@
 //! a `[.., G]`, b `[.., G·D]`, y[g·D + d] = a[g]·b[g·D + d].
 
 use crate::exec::context::{Backward, Forward};
-use crate::kernels::elementwise::{add_product, axpy, dot, multiply_to, scale_to};
+use crate::kernels::elementwise::{axpy, dot, give_product, multiply_to, scale_to};
 use crate::ops::Kernel;
 use crate::real::Real;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Multiply;
-
-/// Hands `a ⊙ b` on: adds it or replaces what is there.
-#[inline(always)]
-fn give_product<T: Real>(to: &mut [T], a: &[T], b: &[T], accumulate: bool) {
-    if accumulate { add_product(to, a, b) } else { multiply_to(to, a, b) }
-}
 
 impl Kernel for Multiply {
     const NAME: &'static str = "multiply";

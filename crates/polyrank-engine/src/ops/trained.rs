@@ -3,6 +3,7 @@
 use crate::exec::context::{Backward, Forward};
 use crate::graph::Param;
 use crate::kernels::elementwise::add_assign;
+use crate::kernels::rows::copy_row;
 use crate::ops::Kernel;
 use crate::real::Real;
 
@@ -31,7 +32,7 @@ impl Kernel for Trained {
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let values = cx.state.params.vector(self.values);
         for r in 0..cx.rows.len() {
-            cx.y.row_mut(r).copy_from_slice(values);
+            copy_row(cx.y.row_mut(r), values);
         }
     }
 

@@ -17,13 +17,6 @@ fn rows<T: Real>(n: usize) -> Batch<T> {
     Batch { rows: n, slots: vec![], dense: vec![T::ZERO; n], labels: vec![T::ZERO; n], weights: vec![] }
 }
 
-/// The sum of a value's columns, minimised.
-fn minimise_sum(g: &mut Graph, value: Value) {
-    let ones = g.trained("ones", g.width(value), Init::Constant(1.0)).unwrap();
-    let sum = g.dot("sum", value, ones).unwrap();
-    g.objective("sum", sum, 1.0).unwrap();
-}
-
 #[test]
 fn gates_route_a_mixture() {
     let mut g = Graph::default();
@@ -36,7 +29,7 @@ fn gates_route_a_mixture() {
     g.head("task", z, Loss::Mse, 1.0).unwrap();
     let shifted = g.activate("shifted", log_alpha, Function::Affine { factor: 1.0, add: 0.7 }).unwrap();
     let on = g.activate("on", shifted, Function::Sigmoid).unwrap();
-    minimise_sum(&mut g, on);
+    g.objective("sum", on, 1.0);
     for rows in [1, 9, 150] {
         check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[], 3, 1), &[]);
     }
@@ -52,7 +45,7 @@ fn open_gates(log_alpha: f64, columns: usize, steps: u64) -> f64 {
     let steep = g.activate("steep", gates, Function::Affine { factor: 1e9, add: 0.0 }).unwrap();
     let open = g.activate("open", steep, Function::Sigmoid).unwrap();
     let open = g.activate("indicator", open, Function::Affine { factor: 2.0, add: -1.0 }).unwrap();
-    minimise_sum(&mut g, open);
+    g.objective("sum", open, 1.0);
     let mut trainer = trainer::<f64>(&g, options());
     trainer.set_state(&trainer.state(), steps).unwrap();
     trainer.inspect(&rows::<f64>(3).feed(), &rows::<f64>(3).labels).unwrap().0
@@ -100,7 +93,7 @@ fn an_initial_value_apart_from_the_others() {
     let mut g = Graph::default();
     let d = silent_head(&mut g);
     let blended = g.blend("stitch", &[d, d, d], Init::Apart { at: 1, value: 0.9, others: 0.05 }).unwrap();
-    g.objective("blended", blended, 1.0).unwrap();
+    g.objective("blended", blended, 1.0);
     let all: Vec<Tensor<f64>> = weights(trainer::<f64>(&g, options()).network());
     assert_eq!(find(&all, "stitch.weights"), [0.05, 0.9, 0.05]);
 }

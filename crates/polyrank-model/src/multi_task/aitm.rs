@@ -96,7 +96,7 @@ fn calibrate(b: &mut Builder<'_>, logits: &[Value], weight: f64) -> Result<(), G
         let name = format!("calibrator.{task}");
         let excess = b.graph.sum(&format!("{name}.difference"), &[(1.0, pair[1]), (-1.0, pair[0])])?;
         let excess = b.graph.activate(&name, excess, Function::Relu)?; // [B, 1]
-        b.graph.objective(&name, excess, weight)?;
+        b.graph.objective(&name, excess, weight);
     }
     Ok(())
 }

@@ -120,15 +120,17 @@ fn counterfactual(b: &mut Builder<'_>, block: &Block, towers: &Towers) -> Result
     let error = g.loss("risk.error", towers.conversion, converted, Loss::BinaryCrossEntropy)?; // δ
     let Some(imputed) = towers.imputed else {
         let risk = g.multiply("risk.ips", share, error)?;
-        return g.objective("counterfactual risk", risk, weight);
+        g.objective("counterfactual risk", risk, weight);
+        return Ok(());
     };
     let off = g.sum("risk.off", &[(1.0, error), (-1.0, imputed)])?; // δ − δ̂
     let correction = g.multiply("risk.correction", share, off)?;
     let everywhere = g.multiply("risk.imputed", known, imputed)?;
     let risk = g.sum("risk.dr", &[(1.0, everywhere), (1.0, correction)])?;
-    g.objective("counterfactual risk", risk, weight)?;
+    g.objective("counterfactual risk", risk, weight);
     let squared = g.multiply("risk.off squared", correction, off)?; // o·(δ − δ̂)² / ô
-    g.objective("imputation risk", squared, weight)
+    g.objective("imputation risk", squared, weight);
+    Ok(())
 }
 
 pub(super) fn relations(block: &Block, _: usize) -> Vec<Relation> {

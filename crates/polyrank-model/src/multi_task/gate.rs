@@ -171,14 +171,13 @@ fn dselect_k(b: &mut Builder<'_>, block: &Block, name: &str, x: Value, experts: 
         let entropy = block.float("gate_entropy");
         if entropy > 0.0 {
             let parts = b.graph.activate(&format!("{name}.entropies"), choice, Function::Entropy)?;
-            let total = total(b, &format!("{name}.entropy"), parts)?;
-            b.graph.objective(&format!("{name}.entropy"), total, entropy)?;
+            b.graph.objective(&format!("{name}.entropy"), parts, entropy);
         }
         if !experts.is_power_of_two() {
             let reached = total(b, &format!("{name}.reached"), choice)?;
             let penalty = Function::Reciprocal { floor: LEAST_SHARE };
             let penalty = b.graph.activate(&format!("{name}.unreached"), reached, penalty)?;
-            b.graph.objective(&format!("{name}.unreached"), penalty, 1.0)?;
+            b.graph.objective(&format!("{name}.unreached"), penalty, 1.0);
         }
         selectors.push(choice);
     }

@@ -141,15 +141,16 @@ fn feature_gate(b: &mut Builder<'_>, block: &Block, name: &str, v: Value) -> Res
     for l in 0..maps {
         let low = b.project(&format!("{name}.{l}.down"), v, block.size("feature_gate_rank"))?;
         let high = b.project(&format!("{name}.{l}.up"), low, width)?;
-        let gate = b.graph.activate(&format!("{name}.{l}.sigmoid"), high, Function::Sigmoid)?;
-        let twice = Function::Affine { factor: 2.0, add: 0.0 };
-        gates.push(b.graph.activate(&format!("{name}.{l}.gate"), gate, twice)?);
+        gates.push(b.graph.activate(&format!("{name}.{l}.sigmoid"), high, Function::Sigmoid)?);
     }
+    let twice = Function::Affine { factor: 2.0, add: 0.0 };
     let gate = match gates[..] {
-        [one] => one,
+        [one] => b.graph.activate(&format!("{name}.twice"), one, twice)?,
         _ => {
             let weights = b.project(&format!("{name}.weights"), v, maps)?;
             let weights = b.graph.softmax(&format!("{name}.softmax"), weights, 1.0)?;
+            // The few weights twice instead of the wide gates: the same numbers.
+            let weights = b.graph.activate(&format!("{name}.twice"), weights, twice)?;
             b.graph.mixture(&format!("{name}.mixture"), weights, &gates)?
         }
     };

@@ -15,7 +15,7 @@
 //! The sub-networks of the first level all read the whole input. ln α starts at 0, where a gate is as likely above 1/2 as
 //! below. β, γ and ζ are those of Louizos et al. by default.
 
-use polyrank_engine::{Along, Function, GraphError, Init, Stretch, Value};
+use polyrank_engine::{Function, GraphError, Init, Stretch, Value};
 use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind};
 use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
@@ -135,6 +135,6 @@ fn penalise(b: &mut Builder<'_>, name: &str, x: Value, stretch: Stretch, weight:
     let add = -stretch.beta * (-stretch.gamma / stretch.zeta).ln();
     let shifted = b.graph.activate(&format!("{name}.shifted"), x, Function::Affine { factor: 1.0, add })?;
     let on = b.graph.activate(&format!("{name}.on"), shifted, Function::Sigmoid)?; // [B, V]
-    let each = b.graph.fold(&format!("{name}.each"), on, b.graph.width(x), Along::Fields)?; // V × [B, 1]
-    b.graph.objective(&format!("{name}.l0"), each, weight)
+    b.graph.objective(&format!("{name}.l0"), on, weight);
+    Ok(())
 }

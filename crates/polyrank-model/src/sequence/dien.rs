@@ -109,5 +109,6 @@ fn auxiliary(b: &mut Builder<'_>, sequence: &Sequence, interests: Value, weight:
     let loss = b.graph.sum(&format!("{name}.both"), &losses)?;
     // The first value follows nothing: each place takes its neighbour's loss, and nobody the first's.
     let loss = b.graph.neighbour(&format!("{name}.loss"), loss, Neighbour::Next)?;
-    b.graph.objective(&name, loss, weight)
+    b.graph.objective(&name, loss, weight);
+    Ok(())
 }

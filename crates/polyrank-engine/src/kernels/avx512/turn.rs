@@ -5,10 +5,7 @@ use std::arch::x86_64::{
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-use crate::kernels::gemm::{padded_columns, panels};
-
-/// Lines and columns of a block.
-const BLOCK: usize = 16;
+use crate::kernels::gemm::{SIDE, Square, padded_columns, panels};
 
 /// As [`Products::pack_transpose`](crate::kernels::gemm::Products::pack_transpose).
 ///
@@ -19,9 +16,9 @@ pub(in crate::kernels) unsafe fn pack_transpose(packed: &[f32], k: usize, n: usi
     assert!(packed.len() >= k * padded_columns(n) && out.len() >= n * padded_columns(k));
     for to in panels(n, k) {
         for from in panels(k, n) {
-            for row in (0..to.width).step_by(BLOCK) {
-                for column in (0..from.width).step_by(BLOCK) {
-                    let mut block = [_mm512_setzero_si512(); BLOCK];
+            for row in (0..to.width).step_by(SIDE) {
+                for column in (0..from.width).step_by(SIDE) {
+                    let mut block = [_mm512_setzero_si512(); SIDE];
                     for (i, line) in block.iter_mut().enumerate().take(to.width - row) {
                         let at = from.offset + (to.column + row + i) * from.padded + column;
                         // SAFETY: the row lies before k, and a panel's rows are whole blocks.
@@ -38,13 +35,27 @@ pub(in crate::kernels) unsafe fn pack_transpose(packed: &[f32], k: usize, n: usi
     }
 }
 
+/// As [`Products::turn`](crate::kernels::gemm::Products::turn).
+#[target_feature(enable = "avx512f")]
+pub(in crate::kernels) fn turn(block: &mut Square<f32>) {
+    let mut lines = [_mm512_setzero_si512(); SIDE];
+    for (to, line) in lines.iter_mut().zip(block.iter()) {
+        // SAFETY: a line is one vector.
+        *to = unsafe { _mm512_loadu_si512(line.as_ptr().cast()) };
+    }
+    for (line, to) in transpose(lines).into_iter().zip(block) {
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), line) };
+    }
+}
+
 /// Lines become columns.
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub(super) fn transpose(a: [__m512i; BLOCK]) -> [__m512i; BLOCK] {
+pub(super) fn transpose(a: [__m512i; SIDE]) -> [__m512i; SIDE] {
     // Within each 128-bit quarter: 4 × 4 numbers of four lines.
     let mut b = a;
-    for i in (0..BLOCK).step_by(4) {
+    for i in (0..SIDE).step_by(4) {
         let low = [_mm512_unpacklo_epi32(a[i], a[i + 1]), _mm512_unpacklo_epi32(a[i + 2], a[i + 3])];
         let high = [_mm512_unpackhi_epi32(a[i], a[i + 1]), _mm512_unpackhi_epi32(a[i + 2], a[i + 3])];
         b[i] = _mm512_unpacklo_epi64(low[0], low[1]);

@@ -13,8 +13,8 @@ use crate::kernels::gemm::PANEL;
 use crate::kernels::half::Left;
 use crate::ops::Op;
 
-/// Rows of a value that a micro-batch should not exceed.
-const TOKENS: usize = 512;
+/// Numbers of a value with several rows a sample that a micro-batch should not exceed: a quarter of a megabyte.
+const IN_CACHE: usize = 1 << 16;
 /// How many times as long a micro-batch is where reading weights would cost more than values that leave the nearest cache.
 const LONGER: usize = 4;
 
@@ -275,11 +275,12 @@ pub(crate) fn micro_rows(graph: &Graph) -> usize {
     rows_in_cache(graph, if tiles { LONGER } else { 1 })
 }
 
-/// So many times a short micro-batch's rows: fewer if a row's lists or fields are many, so that their values too stay in
-/// cache.
+/// So many times a short micro-batch's rows: fewer if a row's lists or fields are many or wide, so that their values too
+/// stay in cache. (What has one row a sample has larger weights the wider it is, which many rows should share.)
 fn rows_in_cache(graph: &Graph, times: usize) -> usize {
-    let most = graph.nodes.iter().map(|node| node.space.most()).max().unwrap_or(1);
-    (times * TOKENS / most.max(1)).clamp(times * MICRO_ROWS / 4, times * MICRO_ROWS)
+    let several = graph.nodes.iter().filter(|node| node.space.most() > 1);
+    let widest = several.map(|node| node.space.most() * node.width).max().unwrap_or(1);
+    (IN_CACHE / widest.max(1)).clamp(MICRO_ROWS / 4, times * MICRO_ROWS)
 }
 
 /// Which nodes scoring needs: those that heads and watched values depend on.

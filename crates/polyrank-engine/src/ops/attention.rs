@@ -83,20 +83,27 @@ impl<T: Real> Side<T> {
         let (rows, d) = (all.len(), head.len());
         for b in 0..rows.div_ceil(BLOCK) {
             let (columns, last) = self.down[b * d..][..d].as_chunks::<4>();
-            for (out, s) in out[b * rows..][..rows].iter_mut().zip(all.clone()) {
-                let (fours, rest) = x.row(s)[head.clone()].as_chunks::<4>();
+            let out = &mut out[b * rows..][..rows];
+            for s in (0..rows).step_by(2) {
+                // Two keys for each column that is read; the last one by itself twice.
+                let next = (s + 1).min(rows - 1);
+                let [(a, a_rest), (b, b_rest)] = [s, next].map(|s| x.row(all.start + s)[head.clone()].as_chunks::<4>());
                 // Four chains: one would wait for itself.
-                let mut sums = [[T::ZERO; BLOCK]; 4];
-                for (x, columns) in fours.iter().zip(columns) {
+                let [mut sums, mut more] = [[[T::ZERO; BLOCK]; 4]; 2];
+                for ((a, b), columns) in a.iter().zip(b).zip(columns) {
                     for chain in 0..4 {
-                        sums[chain] = scaled(x[chain], columns[chain], sums[chain]);
+                        sums[chain] = scaled(a[chain], columns[chain], sums[chain]);
+                        more[chain] = scaled(b[chain], columns[chain], more[chain]);
                     }
                 }
-                for (&x, column) in rest.iter().zip(last) {
-                    sums[0] = scaled(x, *column, sums[0]);
+                for ((&a, &b), column) in a_rest.iter().zip(b_rest).zip(last) {
+                    sums[0] = scaled(a, *column, sums[0]);
+                    more[0] = scaled(b, *column, more[0]);
                 }
-                for i in 0..BLOCK {
-                    out[i] = (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
+                for (s, sums) in [(s, sums), (next, more)] {
+                    for i in 0..BLOCK {
+                        out[s][i] = (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
+                    }
                 }
             }
         }

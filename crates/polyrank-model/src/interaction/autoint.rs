@@ -11,7 +11,7 @@
 //! No deviation: scores are not divided by √d. A number is a vector times the number (Eq. 4); embeddings of another
 //! dimension than the largest are projected to it. The paper's network is `output = "logit"`.
 
-use polyrank_engine::{Along, Function, GraphError};
+use polyrank_engine::{Along, GraphError};
 use polyrank_schema::spec::{Literal, OptionDefault, OptionKind};
 use polyrank_schema::{Block, BlockSpec, OptionSpec};
 
@@ -55,8 +55,7 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block, input: &Input) -> Result
         let v = b.project(&format!("{name}.value"), x, width)?;
         let attended = b.graph.attention(&format!("{name}.attention"), q, k, v, heads, false)?;
         let residual = b.project(&format!("{name}.residual"), x, width)?;
-        let sum = b.graph.sum(&format!("{name}.sum"), &[(1.0, attended), (1.0, residual)])?;
-        x = b.graph.activate(&format!("{name}.activation"), sum, Function::Relu)?;
+        x = b.graph.sum_relu(&name, &[(1.0, attended), (1.0, residual)])?;
     }
     Ok(Interacted::Value(b.graph.unfold(&name, x, Along::Fields)?))
 }

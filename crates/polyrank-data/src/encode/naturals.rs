@@ -19,6 +19,17 @@ pub(crate) struct Naturals<T> {
 }
 
 impl<T: Copy + Default + PartialEq> Naturals<T> {
+    /// An empty map with room for so many numbers, none above `largest`.
+    pub(crate) fn with_room(count: usize, largest: u64) -> Naturals<T> {
+        let mut map = Naturals::default();
+        if largest < count.saturating_mul(SPARSITY) as u64 {
+            map.dense = vec![T::default(); largest as usize + 1];
+        } else {
+            map.sparse.reserve(count);
+        }
+        map
+    }
+
     pub(crate) fn get(&self, n: u64) -> Option<T> {
         match usize::try_from(n).ok().and_then(|n| self.dense.get(n)) {
             Some(mark) => (*mark != T::default()).then_some(*mark),
@@ -127,8 +138,12 @@ mod tests {
             }
             let mut all: Vec<_> = map.iter().collect();
             all.sort_unstable();
-            prop_assert_eq!(all, expected.into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(&all, &expected.into_iter().collect::<Vec<_>>());
             prop_assert!(map.dense.len() <= SPARSITY * map.len());
+            let mut again = Naturals::with_room(all.len(), all.last().map_or(0, |(n, _)| *n));
+            all.iter().for_each(|(n, mark)| again.insert(*n, *mark));
+            prop_assert_eq!(again.len(), all.len());
+            prop_assert!(all.iter().all(|(n, mark)| again.get(*n) == Some(*mark)));
         }
     }
 

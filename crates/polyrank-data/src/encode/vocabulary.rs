@@ -7,6 +7,7 @@
 use hashbrown::HashMap;
 use polyrank_schema::spec::{BlockContext, Literal, OptionDefault, OptionKind, OptionSpec};
 use polyrank_schema::{Block, BlockSpec};
+use rayon::prelude::*;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -281,19 +282,31 @@ impl VocabularyFit {
             let counts: Vec<u64> = keys.iter().map(|key| self.count(key)).collect();
             return Vocabulary::new(self.options.oov_buckets, keys.into_iter().zip(counts).collect());
         }
-        let min_count = self.options.min_count;
-        let naturals = self.naturals.iter().map(|(n, count)| (Key::Natural(n), count));
+        let (min_count, max_size) = (self.options.min_count, self.options.max_size);
+        // Apart from the others, which are seldom any, numbers take half the room.
+        let mut naturals: Vec<_> = self.naturals.iter().filter(|(_, count)| *count >= min_count).collect();
+        naturals.par_sort_unstable_by(by_frequency);
+        naturals.truncate(max_size);
+        drop(self.naturals);
         let negatives = self.negatives.into_iter().map(|(n, count)| (Key::Negative(n), count));
         let texts = self.texts.into_iter().map(|(text, count)| (Key::Text(text), count));
-        let mut values: Vec<_> =
-            naturals.chain(negatives).chain(texts).filter(|(_, count)| *count >= min_count).collect();
-        values.sort_unstable_by(by_frequency);
-        values.truncate(self.options.max_size);
-        Vocabulary::new(self.options.oov_buckets, values)
+        let mut others: Vec<_> = negatives.chain(texts).filter(|(_, count)| *count >= min_count).collect();
+        others.par_sort_unstable_by(by_frequency);
+
+        let count = max_size.min(naturals.len() + others.len());
+        let room = Naturals::with_room(naturals.len(), naturals.iter().map(|(n, _)| *n).max().unwrap_or(0));
+        let mut naturals = naturals.into_iter().map(|(n, count)| (Key::Natural(n), count)).peekable();
+        let mut others = others.into_iter().peekable();
+        let merged = std::iter::from_fn(|| match (naturals.peek(), others.peek()) {
+            (Some(a), Some(b)) if by_frequency(a, b).is_gt() => others.next(),
+            (Some(_), _) => naturals.next(),
+            (None, _) => others.next(),
+        });
+        Vocabulary::fill(room, self.options.oov_buckets, count, merged.take(count))
     }
 }
 
-fn by_frequency(a: &(Key, u64), b: &(Key, u64)) -> std::cmp::Ordering {
+fn by_frequency<K: Ord>(a: &(K, u64), b: &(K, u64)) -> std::cmp::Ordering {
     b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0))
 }
 
@@ -310,10 +323,23 @@ pub(crate) struct Vocabulary {
 impl Vocabulary {
     /// From (value, count), in id order.
     fn new(oov_buckets: u32, values: Vec<(Key, u64)>) -> Result<Vocabulary, String> {
-        table_rows(2 + oov_buckets as usize + values.len())?;
-        let counts = values.iter().map(|(_, count)| *count).collect();
-        let (mut naturals, mut negatives, mut texts) = (Naturals::default(), HashMap::new(), HashMap::new());
-        for (id, (key, _)) in (MISSING + 1 + oov_buckets..).zip(values) {
+        let naturals = || values.iter().filter_map(|(key, _)| if let Key::Natural(n) = key { Some(*n) } else { None });
+        let room = Naturals::with_room(naturals().count(), naturals().max().unwrap_or(0));
+        Vocabulary::fill(room, oov_buckets, values.len(), values.into_iter())
+    }
+
+    /// Those of `count` values that are natural numbers go to `naturals`, which is empty.
+    fn fill(
+        mut naturals: Naturals<u32>,
+        oov_buckets: u32,
+        count: usize,
+        values: impl Iterator<Item = (Key, u64)>,
+    ) -> Result<Vocabulary, String> {
+        table_rows(2 + oov_buckets as usize + count)?;
+        let mut counts = Vec::with_capacity(count);
+        let (mut negatives, mut texts) = (HashMap::new(), HashMap::new());
+        for (id, (key, count)) in (MISSING + 1 + oov_buckets..).zip(values) {
+            counts.push(count);
             match key {
                 Key::Natural(n) => naturals.insert(n, id),
                 Key::Negative(n) => drop(negatives.insert(n, id)),

@@ -1,5 +1,6 @@
 //! Writing rows to a file that is whole or absent.
 
+mod parquet;
 mod text;
 
 use std::fs::File;
@@ -8,13 +9,10 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
-use arrow_schema::{DataType, FieldRef, Fields};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
-use parquet::schema::types::ColumnPath;
+use arrow_schema::Fields;
 
 use crate::failure::Failure;
+use parquet::Parquet;
 use text::{Delimited, write_json_lines};
 
 /// A file format that can be written.
@@ -45,7 +43,7 @@ impl Format {
 }
 
 enum Kind {
-    Parquet(Option<ArrowWriter<BufWriter<File>>>),
+    Parquet(Parquet),
     Delimited(Delimited),
     JsonLines(BufWriter<File>),
     Arrow(FileWriter<BufWriter<File>>),
@@ -76,8 +74,8 @@ impl Writer {
             self.fields = batch.schema().fields().clone();
             self.kind = Some(match self.format {
                 Format::Parquet => {
-                    let writer = ArrowWriter::try_new(file, batch.schema(), Some(properties(&self.fields)));
-                    Kind::Parquet(Some(writer.map_err(|e| Failure::other(&self.path, e))?))
+                    let writer = Parquet::new(file, batch.schema());
+                    Kind::Parquet(writer.map_err(|e| Failure::other(&self.path, e))?)
                 }
                 Format::Csv => Kind::Delimited(Delimited::new(self.path.clone(), file, b',')),
                 Format::Tsv => Kind::Delimited(Delimited::new(self.path.clone(), file, b'\t')),
@@ -89,7 +87,7 @@ impl Writer {
             });
         }
         match &mut self.kind {
-            Some(Kind::Parquet(Some(writer))) => {
+            Some(Kind::Parquet(writer)) => {
                 check_types(&self.path, &self.fields, batch)?;
                 writer.write(batch).map_err(|e| Failure::other(&self.path, e))
             }
@@ -108,7 +106,7 @@ impl Writer {
             return Err(Failure::input(format!("{}: not written, for there are no rows", self.path.display())));
         }
         let file = match self.kind.take() {
-            Some(Kind::Parquet(Some(writer))) => writer.into_inner().map_err(|e| Failure::other(&self.path, e))?,
+            Some(Kind::Parquet(writer)) => writer.into_inner().map_err(|e| Failure::other(&self.path, e))?,
             Some(Kind::Arrow(mut writer)) => {
                 let whole = writer.finish().and_then(|()| writer.into_inner());
                 whole.map_err(|e| Failure::other(&self.path, e))?
@@ -146,17 +144,4 @@ fn check_types(path: &Path, first: &Fields, batch: &RecordBatch) -> Result<(), F
             b.data_type()
         ))),
     }
-}
-
-/// Ids are bits in blocks: they come from a dictionary already, and another would only be built to be given up.
-fn properties(fields: &Fields) -> WriterProperties {
-    let builder = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
-    let ids = fields.iter().filter(|field| *field.data_type() == DataType::UInt32);
-    let of_ids = |builder: WriterPropertiesBuilder, field: &FieldRef| {
-        let column = ColumnPath::from(field.name().as_str());
-        builder
-            .set_column_dictionary_enabled(column.clone(), false)
-            .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED)
-    };
-    ids.fold(builder, of_ids).build()
 }

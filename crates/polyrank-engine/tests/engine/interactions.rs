@@ -93,6 +93,22 @@ fn attention_among_fields() {
     }
 }
 
+/// More rows and columns than a vector has numbers, neither a multiple of it.
+#[test]
+fn attention_among_many_wide_fields() {
+    for heads in [1, 2] {
+        check(1, |g, x| {
+            let wide = linear(g, "wide", x[0], 2 * 19);
+            let all = g.fold("folded", wide, 19, Along::Fields).unwrap();
+            let (q, v) = (linear(g, "q", all, 22), linear(g, "v", all, 22));
+            let k = keys(g, all, 22);
+            let y = g.attention("attention", q, k, v, heads, true).unwrap();
+            let sum = g.collect("sum", y, Collecting::Sum).unwrap();
+            linear(g, "narrow", sum, 2)
+        });
+    }
+}
+
 /// A score from the attention of a list to itself.
 fn list_attention(scaled: bool) -> Graph {
     let mut g = Graph::default();

@@ -3,7 +3,10 @@
 //! - Concat disappears: its inputs are placed side by side in its buffer, so their producers write there.
 //! - Buffers are reused when their last reader has run. In training every value lives until its backward pass, and
 //!   gradients share what is free; when scoring, values do.
-//! - A batch-wide op (batch norm) ends a segment: all micro-batches finish it before the next begins.
+//! - A batch-wide op (batch norm) ends a segment: all micro-batches finish it before the next begins. Those that do not
+//!   wait for each other end it together.
+
+mod levels;
 
 use crate::exec::MICRO_ROWS;
 use crate::graph::{Graph, Node, Value};
@@ -12,6 +15,7 @@ use crate::kernels::arena::Place;
 use crate::kernels::gemm::PANEL;
 use crate::kernels::half::Left;
 use crate::ops::Op;
+use levels::{Level, levels};
 
 /// Numbers of a value with several rows a sample that a micro-batch should not exceed: a quarter of a megabyte.
 const IN_CACHE: usize = 1 << 16;
@@ -23,19 +27,27 @@ const LONGER: usize = 4;
 pub(crate) enum Action {
     Forward(usize),
     /// Sums of a batch-wide op over a micro-batch, before its forward pass.
-    ReduceForward(usize),
+    ReduceForward(Reduced),
     Loss,
     Backward(usize),
     /// Sums of a batch-wide op over a micro-batch, before its backward pass.
-    ReduceBackward(usize),
+    ReduceBackward(Reduced),
 }
 
-/// What happens between two segments.
+/// A batch-wide op that waits at a barrier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reduced {
+    pub(crate) node: usize,
+    /// Which of the barrier's it is.
+    pub(crate) at: usize,
+}
+
+/// What happens between two segments, and for which batch-wide ops.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Barrier {
     None,
-    CombineForward(usize),
-    CombineBackward(usize),
+    CombineForward(Vec<usize>),
+    CombineBackward(Vec<usize>),
 }
 
 /// Actions that every micro-batch runs without waiting for another.
@@ -395,26 +407,32 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         }
         segments.push(Segment { actions: Vec::new(), then: Barrier::None });
     };
-    for (i, node) in graph.nodes.iter().enumerate() {
-        if node.op.batch_wide() {
-            push(&mut segments, Action::ReduceForward(i));
-            split(&mut segments, Barrier::CombineForward(i));
+    let reduced = |wide: &[usize]| {
+        let reduced = wide.iter().enumerate().map(|(at, &node)| Reduced { node, at });
+        reduced.collect::<Vec<_>>()
+    };
+    let levels = levels(graph);
+    for level in &levels {
+        if !level.wide.is_empty() {
+            reduced(&level.wide).into_iter().for_each(|op| push(&mut segments, Action::ReduceForward(op)));
+            split(&mut segments, Barrier::CombineForward(level.wide.clone()));
         }
-        if !is_concat(node) {
-            push(&mut segments, Action::Forward(i));
-        }
+        let nodes = level.nodes().filter(|&i| !is_concat(&graph.nodes[i]));
+        nodes.for_each(|i| push(&mut segments, Action::Forward(i)));
     }
     push(&mut segments, Action::Loss);
-    for (i, node) in graph.nodes.iter().enumerate().rev() {
-        if !has_grad[i] || is_concat(node) {
-            continue;
+    let goes_back = |i: &usize| has_grad[*i] && !is_concat(&graph.nodes[*i]);
+    for level in levels.iter().rev() {
+        let others = level.others.iter().copied().rev().filter(goes_back);
+        others.for_each(|i| push(&mut segments, Action::Backward(i)));
+        let wide: Vec<usize> = level.wide.iter().copied().rev().filter(goes_back).collect();
+        if !wide.is_empty() {
+            reduced(&wide).into_iter().for_each(|op| push(&mut segments, Action::ReduceBackward(op)));
+            split(&mut segments, Barrier::CombineBackward(wide.clone()));
+            wide.into_iter().for_each(|i| push(&mut segments, Action::Backward(i)));
         }
-        if node.op.batch_wide() {
-            push(&mut segments, Action::ReduceBackward(i));
-            split(&mut segments, Barrier::CombineBackward(i));
-        }
-        push(&mut segments, Action::Backward(i));
     }
+    let order: Vec<usize> = levels.iter().flat_map(Level::nodes).collect();
 
     // Places of values: all live at once, because backward passes read them.
     let mut allocator = Allocator::default();
@@ -452,10 +470,8 @@ pub(crate) fn train(graph: &Graph) -> Plan {
             live_inputs[host] += usize::from(has_grad[i]);
         }
     }
-    for (i, node) in graph.nodes.iter().enumerate().rev() {
-        if !has_grad[i] || is_concat(node) {
-            continue;
-        }
+    for i in order.iter().copied().rev().filter(goes_back) {
+        let node = &graph.nodes[i];
         for (slot, input) in dx[i].iter_mut().zip(&node.inputs) {
             if has_grad[input.0] {
                 let own = owner(input.0);
@@ -480,8 +496,8 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     }
     place_slices(&mut grads);
 
-    let forward = left_places(graph, 0..n, true);
-    let backward = left_places(graph, (0..n).rev().filter(|&i| has_grad[i]), false);
+    let forward = left_places(graph, order.iter().copied(), true);
+    let backward = left_places(graph, order.iter().copied().rev().filter(|&i| has_grad[i]), false);
     let lefts = forward.count.max(backward.count);
     let mut nodes: Vec<PlanNode> = values
         .into_iter()

@@ -5,12 +5,13 @@ use crate::exec::context::Training;
 use crate::exec::input::Input;
 use crate::exec::run::{LaneView, Pass};
 use crate::exec::workspace::Workspace;
+use crate::graph::Graph;
 use crate::kernels::arena::{Arena, Mat, MatMut};
 use crate::kernels::buffer::Buffer;
 use crate::kernels::rows::Parts;
 use crate::kernels::simd;
 use crate::loss::Loss;
-use crate::plan::Action;
+use crate::plan::{Action, Reduced};
 use crate::real::Real;
 
 /// One lane: gradients of all parameters, and what its micro-batches reduced.
@@ -22,7 +23,19 @@ pub(super) struct Lane<T> {
 #[derive(Default)]
 pub(super) struct MicroSums {
     pub(super) losses: Vec<f64>,
-    pub(super) reduced: Vec<f64>,
+    /// Of each op that the next barrier is for.
+    pub(super) reduced: Vec<Vec<f64>>,
+}
+
+impl MicroSums {
+    /// Zeros to add up for `node`, the barrier's op number `at`.
+    fn zeros(&mut self, graph: &Graph, node: usize, at: usize) -> &mut [f64] {
+        self.reduced.resize_with(self.reduced.len().max(at + 1), Vec::new);
+        let sums = &mut self.reduced[at];
+        sums.clear();
+        sums.resize(graph.nodes[node].op.reduced(graph.nodes[node].width), 0.0);
+        sums
+    }
 }
 
 /// What all micro-batches of a step share.
@@ -32,8 +45,8 @@ pub(super) struct Micro<'a, T> {
     pub(super) scales: &'a [f64],
     pub(super) cut: &'a Cut,
     pub(super) training: Training,
-    /// The batch's sums that the last barrier combined.
-    pub(super) sums: &'a [f64],
+    /// By node: the batch's sums that the last barrier combined.
+    pub(super) sums: &'a [(usize, Vec<f64>)],
 }
 
 pub(super) fn run_action<T: Real>(
@@ -48,28 +61,23 @@ pub(super) fn run_action<T: Real>(
     slot_grads: &[(usize, Parts<T>)],
 ) {
     let rows = micro.cut.bounds[m]..micro.cut.bounds[m + 1];
-    let reset = |sums: &mut Vec<f64>, node: usize| {
-        sums.clear();
-        sums.resize(pass.graph.nodes[node].op.reduced(pass.graph.nodes[node].width), 0.0);
-    };
     match action {
         Action::Forward(i) => pass.forward(i, rows, workspace, |cx| pass.graph.nodes[i].op.forward(cx)),
-        Action::ReduceForward(i) => {
-            let sums = &mut lane.micros[at].reduced;
-            reset(sums, i);
+        Action::ReduceForward(Reduced { node: i, at: which }) => {
+            let sums = lane.micros[at].zeros(pass.graph, i, which);
             pass.forward(i, rows, workspace, |cx| pass.graph.nodes[i].op.reduce_forward(cx, sums));
         }
         Action::Loss => losses(pass, micro, rows, &mut lane.micros[at].losses, &mut workspace.arena),
         Action::Backward(i) => {
             let mut part = slot_grads.iter().find(|(node, _)| *node == i).map(|(_, parts)| parts.part(m));
             let slot_grad = part.as_mut().map(|p| &mut *p.data);
-            let view = LaneView { grads: &mut lane.grads, first, sums: micro.sums, slot_grad };
+            let sums = micro.sums.iter().find(|(node, _)| *node == i).map_or(&[][..], |(_, sums)| sums);
+            let view = LaneView { grads: &mut lane.grads, first, sums, slot_grad };
             pass.backward(i, rows, workspace, view, |cx| pass.graph.nodes[i].op.backward(cx));
         }
-        Action::ReduceBackward(i) => {
+        Action::ReduceBackward(Reduced { node: i, at: which }) => {
             let Lane { grads, micros } = lane;
-            let sums = &mut micros[at].reduced;
-            reset(sums, i);
+            let sums = micros[at].zeros(pass.graph, i, which);
             let view = LaneView { grads, first, sums: &[], slot_grad: None };
             pass.backward(i, rows, workspace, view, |cx| pass.graph.nodes[i].op.reduce_backward(cx, sums));
         }

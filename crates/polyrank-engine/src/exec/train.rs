@@ -250,11 +250,11 @@ impl<T: Real> Trainer<T> {
             self.network.params.turn(&self.transposed);
         }
         let segments = self.plan.segments.clone();
-        let mut sums: Vec<f64> = Vec::new();
+        let mut sums = Vec::new();
         for segment in &segments {
             let micro = Micro { input: &input, scales: &scales, cut: &cut, training, sums: &sums };
             self.run_segment(segment, &micro);
-            sums = self.combine(segment.then, &input);
+            sums = self.combine(&segment.then, &input);
         }
         let mut loss_sums = vec![0.0; scales.len()];
         for sums in self.lanes.iter().flat_map(|lane| &lane.micros) {
@@ -343,27 +343,31 @@ impl<T: Real> Trainer<T> {
         lanes[..count].par_iter_mut().enumerate().with_max_len(1).for_each(run_lane);
     }
 
-    /// What happens between segments: sums over the batch, in micro-batch order.
-    fn combine(&mut self, barrier: Barrier, input: &Input<'_, T>) -> Vec<f64> {
-        let (Barrier::CombineForward(node) | Barrier::CombineBackward(node)) = barrier else { return Vec::new() };
-        let op = &self.network.graph.nodes[node].op;
-        let mut sums = vec![0.0; op.reduced(self.network.graph.nodes[node].width)];
-        for micro in self.lanes.iter().flat_map(|lane| &lane.micros) {
-            for (sum, part) in sums.iter_mut().zip(&micro.reduced) {
-                *sum += part;
+    /// What happens between segments: sums over the batch, in micro-batch order; gives them by node.
+    fn combine(&mut self, barrier: &Barrier, input: &Input<'_, T>) -> Vec<(usize, Vec<f64>)> {
+        let (Barrier::CombineForward(nodes) | Barrier::CombineBackward(nodes)) = barrier else { return Vec::new() };
+        let mut all = Vec::with_capacity(nodes.len());
+        for (at, &node) in nodes.iter().enumerate() {
+            let op = &self.network.graph.nodes[node].op;
+            let mut sums = vec![0.0; op.reduced(self.network.graph.nodes[node].width)];
+            for micro in self.lanes.iter().flat_map(|lane| &lane.micros) {
+                for (sum, part) in sums.iter_mut().zip(&micro.reduced[at]) {
+                    *sum += part;
+                }
             }
+            if let Barrier::CombineForward(_) = barrier {
+                let space = self.network.graph.nodes[node].space;
+                let mut cx = Combine {
+                    sums: &sums,
+                    batch_rows: input.range(space, 0..input.feed.rows).len(),
+                    combined: &mut self.combined[node],
+                    running: &mut self.network.running,
+                };
+                op.combine_forward(&mut cx);
+            }
+            all.push((node, sums));
         }
-        if let Barrier::CombineForward(_) = barrier {
-            let space = self.network.graph.nodes[node].space;
-            let mut cx = Combine {
-                sums: &sums,
-                batch_rows: input.range(space, 0..input.feed.rows).len(),
-                combined: &mut self.combined[node],
-                running: &mut self.network.running,
-            };
-            op.combine_forward(&mut cx);
-        }
-        sums
+        all
     }
 
     /// Sums the slots' gradients by embedding row.

@@ -412,22 +412,37 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         reduced.collect::<Vec<_>>()
     };
     let levels = levels(graph);
-    for level in &levels {
-        if !level.wide.is_empty() {
-            reduced(&level.wide).into_iter().for_each(|op| push(&mut segments, Action::ReduceForward(op)));
-            split(&mut segments, Barrier::CombineForward(level.wide.clone()));
+    for (level, next) in levels.iter().zip(levels.iter().skip(1).map(Some).chain([None])) {
+        let mut waiting = next.map_or(Vec::new(), |next| reduced(&next.wide));
+        for i in level.nodes().filter(|&i| !is_concat(&graph.nodes[i])) {
+            push(&mut segments, Action::Forward(i));
+            // Sums are taken while the value that they are of is in cache.
+            let ready = waiting.extract_if(.., |op| graph.nodes[op.node].inputs == [Value(i)]);
+            ready.for_each(|op| push(&mut segments, Action::ReduceForward(op)));
         }
-        let nodes = level.nodes().filter(|&i| !is_concat(&graph.nodes[i]));
-        nodes.for_each(|i| push(&mut segments, Action::Forward(i)));
+        waiting.into_iter().for_each(|op| push(&mut segments, Action::ReduceForward(op)));
+        if let Some(next) = next {
+            split(&mut segments, Barrier::CombineForward(next.wide.clone()));
+        }
     }
     push(&mut segments, Action::Loss);
     let goes_back = |i: &usize| has_grad[*i] && !is_concat(&graph.nodes[*i]);
     for level in levels.iter().rev() {
-        let others = level.others.iter().copied().rev().filter(goes_back);
-        others.for_each(|i| push(&mut segments, Action::Backward(i)));
         let wide: Vec<usize> = level.wide.iter().copied().rev().filter(goes_back).collect();
+        let mut waiting = reduced(&wide);
+        // The reader that is the last to add to an op's gradient, if no concat stands between them.
+        let last = |op: &Reduced| {
+            let mut readers = level.others.iter().copied().filter(goes_back);
+            let alone = hosts[op.node].is_none();
+            alone.then(|| readers.find(|&i| graph.nodes[i].inputs.contains(&Value(op.node)))).flatten()
+        };
+        for i in level.others.iter().copied().rev().filter(goes_back) {
+            push(&mut segments, Action::Backward(i));
+            let ready = waiting.extract_if(.., |op| last(op) == Some(i));
+            ready.for_each(|op| push(&mut segments, Action::ReduceBackward(op)));
+        }
         if !wide.is_empty() {
-            reduced(&wide).into_iter().for_each(|op| push(&mut segments, Action::ReduceBackward(op)));
+            waiting.into_iter().for_each(|op| push(&mut segments, Action::ReduceBackward(op)));
             split(&mut segments, Barrier::CombineBackward(wide.clone()));
             wide.into_iter().for_each(|i| push(&mut segments, Action::Backward(i)));
         }

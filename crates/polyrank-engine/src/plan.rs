@@ -407,10 +407,8 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         }
         segments.push(Segment { actions: Vec::new(), then: Barrier::None });
     };
-    let reduced = |wide: &[usize]| {
-        let reduced = wide.iter().enumerate().map(|(at, &node)| Reduced { node, at });
-        reduced.collect::<Vec<_>>()
-    };
+    let reduced =
+        |wide: &[usize]| -> Vec<Reduced> { wide.iter().enumerate().map(|(at, &node)| Reduced { node, at }).collect() };
     let levels = levels(graph);
     for (level, next) in levels.iter().zip(levels.iter().skip(1).map(Some).chain([None])) {
         let mut waiting = next.map_or(Vec::new(), |next| reduced(&next.wide));
@@ -429,20 +427,20 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     let goes_back = |i: &usize| has_grad[*i] && !is_concat(&graph.nodes[*i]);
     for level in levels.iter().rev() {
         let wide: Vec<usize> = level.wide.iter().copied().rev().filter(goes_back).collect();
-        let mut waiting = reduced(&wide);
         // The reader that is the last to add to an op's gradient, if no concat stands between them.
-        let last = |op: &Reduced| {
+        let last = |op: Reduced| {
             let mut readers = level.others.iter().copied().filter(goes_back);
             let alone = hosts[op.node].is_none();
             alone.then(|| readers.find(|&i| graph.nodes[i].inputs.contains(&Value(op.node)))).flatten()
         };
+        let mut waiting: Vec<_> = reduced(&wide).into_iter().map(|op| (op, last(op))).collect();
         for i in level.others.iter().copied().rev().filter(goes_back) {
             push(&mut segments, Action::Backward(i));
-            let ready = waiting.extract_if(.., |op| last(op) == Some(i));
-            ready.for_each(|op| push(&mut segments, Action::ReduceBackward(op)));
+            let ready = waiting.extract_if(.., |(_, last)| *last == Some(i));
+            ready.for_each(|(op, _)| push(&mut segments, Action::ReduceBackward(op)));
         }
         if !wide.is_empty() {
-            waiting.into_iter().for_each(|op| push(&mut segments, Action::ReduceBackward(op)));
+            waiting.into_iter().for_each(|(op, _)| push(&mut segments, Action::ReduceBackward(op)));
             split(&mut segments, Barrier::CombineBackward(wide.clone()));
             wide.into_iter().for_each(|i| push(&mut segments, Action::Backward(i)));
         }

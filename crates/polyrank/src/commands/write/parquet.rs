@@ -1,4 +1,4 @@
-//! Writing Parquet, a row group's columns side by side: compressing and packing take longer than encoding rows does.
+//! Writing Parquet, a row group's columns side by side: one thread alone would hold up those that encode rows.
 
 use std::fs::File;
 use std::io::BufWriter;

@@ -18,4 +18,4 @@ mod summary;
 pub mod truth;
 
 pub use error::TrainError;
-pub use run::{Event, RunOptions, RunResult, run};
+pub use run::{Event, RunOptions, RunResult, Watch, run};

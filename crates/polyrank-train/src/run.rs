@@ -92,8 +92,11 @@ pub fn threads(config: &Config) -> usize {
     config.train.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
+/// Is told what happens while a run trains.
+pub type Watch<'a> = dyn FnMut(Event<'_>) + Send + 'a;
+
 /// Trains a configuration.
-pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_>)) -> Result<RunResult, TrainError> {
+pub fn run(config: &Config, options: &RunOptions, watch: &mut Watch<'_>) -> Result<RunResult, TrainError> {
     if options.out.exists() && !options.out.is_dir() {
         let problem = "is a file, a run needs a folder; name another with --out".to_owned();
         return Err(TrainError::Run { path: options.out.clone(), problem });
@@ -142,7 +145,9 @@ pub fn run(config: &Config, options: &RunOptions, watch: &mut dyn FnMut(Event<'_
     } else {
         checkpoint::clear(&checkpoints)?;
     }
-    let interrupted = run.epochs(&checkpoints, watch)?;
+    // On a worker: none is woken for each step.
+    let pool = Arc::clone(run.trainer.pool());
+    let interrupted = pool.install(|| run.epochs(&checkpoints, watch))?;
     run.finish(&origin, &checkpoints, interrupted, skipped)
 }
 
@@ -191,7 +196,7 @@ impl Run<'_> {
     }
 
     /// Trains what is left; says whether it was interrupted.
-    fn epochs(&mut self, checkpoints: &Path, watch: &mut dyn FnMut(Event<'_>)) -> Result<bool, TrainError> {
+    fn epochs(&mut self, checkpoints: &Path, watch: &mut Watch<'_>) -> Result<bool, TrainError> {
         let patience = self.config.train.early_stopping.as_ref().map(|s| s.patience);
         if patience.is_some_and(|patience| self.history.waited >= patience) {
             return Ok(false);
@@ -237,7 +242,7 @@ impl Run<'_> {
         Ok(false)
     }
 
-    fn epoch(&mut self, number: usize, watch: &mut dyn FnMut(Event<'_>)) -> Result<Epoch, TrainError> {
+    fn epoch(&mut self, number: usize, watch: &mut Watch<'_>) -> Result<Epoch, TrainError> {
         let train = &self.config.train;
         let shuffle = train.shuffle.then_some(Shuffle {
             buffer_rows: self.config.data.shuffle_buffer,

@@ -94,6 +94,15 @@ impl<T: Plain> Buffer<T> {
         }
     }
 
+    /// Makes it so many numbers: those of an earlier use, or zeros.
+    pub(crate) fn reuse(&mut self, len: usize) {
+        if self.bytes.len() < self.skip + len * size_of::<T>() {
+            *self = Buffer::zeros(len);
+        } else {
+            self.len = len;
+        }
+    }
+
     /// As [`Vec::clear`].
     pub(crate) fn clear(&mut self) {
         self.len = 0;
@@ -188,5 +197,11 @@ mod tests {
         buffer.clear();
         buffer.resize(3);
         assert_eq!(*buffer, [0, 0, 0]);
+        buffer[2] = 7;
+        buffer.reuse(1);
+        buffer.reuse(3);
+        assert_eq!(*buffer, [0, 0, 7]);
+        buffer.reuse(20_000);
+        assert!(buffer.len() == 20_000 && buffer.as_ptr().addr() % LINE == 0);
     }
 }

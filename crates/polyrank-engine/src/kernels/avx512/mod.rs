@@ -41,7 +41,7 @@ pub(super) fn outer(x: Mat<'_, f32>, dy: &mut Gradient<'_, f32>, dw: &mut [f32],
     // The panel of dy is read once a tile of k: packed, it costs one stream instead of a page a row, and its last
     // columns become zeros.
     let pack = |panel: Panel, packed: &mut Buffer<f32>| {
-        packed.resize(rows * panel.padded);
+        packed.reuse(rows * panel.padded);
         pack_panel(dy, panel, packed);
     };
     scratch::with(|numbers| {

@@ -14,7 +14,7 @@ pub(crate) fn pairs(k: usize, n: usize) -> usize {
 
 /// Makes room for such an operand; what an earlier use left stays where nothing is written.
 pub(in crate::kernels) fn resize(out: &mut Buffer<Pair>, k: usize, n: usize) {
-    out.resize(pairs(k, n));
+    out.reuse(pairs(k, n));
 }
 
 /// Writes the line of pair `p` from column `column` on, whole blocks of columns.

@@ -60,12 +60,11 @@ impl<T: Real> Network<T> {
             .iter()
             .map(|(_, width)| RunningStats { mean: vec![T::ZERO; *width], variance: vec![T::ONE; *width] })
             .collect();
-        let rounded: Vec<Param> = graph
-            .nodes
-            .iter()
-            .filter(|node| node.op.multiplies_rounded())
-            .flat_map(|node| node.op.params().into_iter().take(1))
-            .collect();
+        let rounded = graph.nodes.iter().filter_map(|node| match &node.op {
+            Op::Linear(linear) => linear.half.then_some(linear.weight),
+            _ => None,
+        });
+        let rounded: Vec<Param> = rounded.collect();
         Network { params: Params::new(&graph.params, &rounded, seed), tables, running, graph }
     }
 

@@ -153,12 +153,16 @@ impl Builder<'_> {
 
     /// A linear layer `NAME` that nothing follows.
     pub fn linear(&mut self, name: &str, x: Value, units: usize, bias: bool) -> Result<Value, GraphError> {
-        let inputs = self.graph.width(x);
-        let weight = match self.config.model.layer_init {
-            LayerInit::Normal { .. } => Init::Uniform(1.0 / (inputs as f64).sqrt()),
-            _ => glorot(inputs, units),
-        };
+        let weight = self.last_start(self.graph.width(x), units);
         let layer = Layer { units, weight, bias: bias.then_some(Init::Constant(0.0)), relu: false };
         self.graph.linear(name, x, layer)
+    }
+
+    /// How the weights of a linear layer that nothing follows start.
+    pub(crate) fn last_start(&self, inputs: usize, units: usize) -> Init {
+        match self.config.model.layer_init {
+            LayerInit::Normal { .. } => Init::Uniform(1.0 / (inputs as f64).sqrt()),
+            _ => glorot(inputs, units),
+        }
     }
 }

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::exec::input::Input;
+use crate::exec::workspace::Scratch;
 use crate::graph::{Running, Space, Table};
 use crate::kernels::arena::{Few, Mat, MatMut};
-use crate::kernels::buffer::Buffer;
 use crate::kernels::half::Left;
 use crate::params::Params;
 use crate::real::Real;
@@ -59,6 +59,7 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) left: Option<&'a Left>,
     /// Where such an op puts its output's, for the next one.
     pub(crate) next: Option<&'a mut Left>,
+    pub(crate) scratch: &'a mut Scratch<T>,
 }
 
 /// One op's backward pass over one micro-batch.
@@ -92,8 +93,7 @@ pub(crate) struct Backward<'a, T> {
     pub(crate) slot_grad: Option<&'a mut [T]>,
     /// The columns of the input rounded to bf16, for an op that multiplies those.
     pub(crate) left: Option<&'a Left>,
-    /// A buffer for a transpose that only this micro-batch reads.
-    pub(crate) turned: &'a mut Buffer<T>,
+    pub(crate) scratch: &'a mut Scratch<T>,
 }
 
 /// What turns a batch's sums into what a batch-wide op's forward pass reads.

@@ -79,6 +79,7 @@ impl<'a, T: Real> Input<'a, T> {
     pub(crate) fn range(&self, space: Space, rows: Range<usize>) -> Range<usize> {
         match space {
             Space::Rows => rows,
+            Space::Once => 0..1,
             Space::Fields(fields) => rows.start * fields..rows.end * fields,
             Space::List { slot, extra, .. } => match self.feed.slots[slot] {
                 SlotIds::One(_) => rows,

@@ -5,7 +5,7 @@ use crate::exec::context::Training;
 use crate::exec::input::Input;
 use crate::exec::run::{LaneView, Pass};
 use crate::exec::workspace::Workspace;
-use crate::graph::Graph;
+use crate::graph::{Graph, Space};
 use crate::kernels::arena::{Arena, Mat, MatMut};
 use crate::kernels::buffer::Buffer;
 use crate::kernels::rows::Parts;
@@ -156,7 +156,9 @@ fn losses<T: Real>(
         let grad = pass.plan.nodes[objective.value.0].grad.map(|grad| pass.view(objective.value, grad, &rows));
         let writes: Vec<_> = grad.into_iter().collect();
         let (values, mut grads) = arena.borrow(&[pass.value(objective.value, &rows)], &writes);
-        let scale = T::of(micro.scales[at]);
-        sums.push(total(values[0], scale, pass.plan.loss_accumulates[at], grads.first_mut()));
+        // What belongs to no row counts once for each.
+        let times = if pass.graph.space(objective.value) == Space::Once { rows.len() as f64 } else { 1.0 };
+        let scale = T::of(times * micro.scales[at]);
+        sums.push(times * total(values[0], scale, pass.plan.loss_accumulates[at], grads.first_mut()));
     }
 }

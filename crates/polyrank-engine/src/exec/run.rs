@@ -42,7 +42,7 @@ impl<T: Real> Pass<'_, T> {
         workspace: &mut Workspace<T>,
         f: impl FnOnce(&mut Forward<'_, T>) -> R,
     ) -> R {
-        let Workspace { arena, lefts, .. } = workspace;
+        let Workspace { arena, lefts, scratch } = workspace;
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         // Out of the others' way while they are read.
         let mut next = planned.next.map(|at| (at, std::mem::take(&mut lefts[at])));
@@ -56,7 +56,7 @@ impl<T: Real> Pass<'_, T> {
             let combined = self.combined.get(i).map_or(&[][..], Vec::as_slice);
             let rows = self.input.range(node.space, samples.clone());
             let (input, state, training) = (self.input, self.state, self.training);
-            f(&mut Forward { x, y, rows, samples, input, state, training, combined, left, next })
+            f(&mut Forward { x, y, rows, samples, input, state, training, combined, left, next, scratch })
         };
         if let Some((at, next)) = next {
             lefts[at] = next;
@@ -75,7 +75,7 @@ impl<T: Real> Pass<'_, T> {
     ) {
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let (Some(grad), Some(training)) = (planned.grad, self.training) else { return };
-        let Workspace { arena, lefts, turned } = workspace;
+        let Workspace { arena, lefts, scratch } = workspace;
         let mut reads: Few<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
         reads.push(self.value(Value(i), &samples));
         let mut writes: Few<View> = std::iter::once(self.view(Value(i), grad, &samples)).collect();
@@ -113,7 +113,7 @@ impl<T: Real> Pass<'_, T> {
             accumulate: &accumulate,
             slot_grad: lane.slot_grad,
             left,
-            turned,
+            scratch,
         };
         f(&mut cx);
     }

@@ -11,6 +11,7 @@ use crate::exec::feed::{Feed, FeedError};
 use crate::exec::input::Input;
 use crate::exec::run::Pass;
 use crate::exec::workspace::Workspace;
+use crate::graph::Space;
 use crate::network::Network;
 use crate::plan::{self, Action, Plan};
 use crate::real::Real;
@@ -86,7 +87,8 @@ impl<T: Real> Scorer<T> {
                 self.micro(&pass, rows.clone(), workspace, out);
                 let sums = network.graph.watched.iter().map(|(_, watched)| {
                     let (values, _) = workspace.arena.borrow(&[pass.value(*watched, &rows)], &[]);
-                    column_sums(values[0].width(), (0..rows.len()).map(|r| values[0].row(r)))
+                    let once = network.graph.space(*watched) == Space::Once;
+                    column_sums(values[0].width(), (0..rows.len()).map(|r| values[0].row(if once { 0 } else { r })))
                 });
                 sums.collect()
             })

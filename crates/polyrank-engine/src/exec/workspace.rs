@@ -10,13 +10,23 @@ pub(crate) struct Workspace<T> {
     pub(crate) arena: Arena<T>,
     /// By the plan's place: a value rounded to bf16, made by the layer that computes it or for the first op that multiplies it.
     pub(crate) lefts: Vec<Left>,
-    /// A matrix transposed for one op.
+    pub(crate) scratch: Scratch<T>,
+}
+
+/// Matrices that one op makes of its weights and that nothing reads once it has run.
+pub(crate) struct Scratch<T> {
+    /// Weights times something.
+    pub(crate) scaled: Buffer<T>,
+    /// Their gradient.
+    pub(crate) outer: Buffer<T>,
+    /// Weights transposed.
     pub(crate) turned: Buffer<T>,
 }
 
 impl<T: Plain> Workspace<T> {
     pub(crate) fn new(plan: &Plan) -> Workspace<T> {
         let lefts = std::iter::repeat_with(Left::default).take(plan.lefts).collect();
-        Workspace { arena: Arena::new(plan.micro_rows, plan.width), lefts, turned: Buffer::new() }
+        let scratch = Scratch { scaled: Buffer::new(), outer: Buffer::new(), turned: Buffer::new() };
+        Workspace { arena: Arena::new(plan.micro_rows, plan.width), lefts, scratch }
     }
 }

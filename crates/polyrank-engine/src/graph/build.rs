@@ -44,6 +44,9 @@ impl Graph {
         let spaces: Vec<Space> = inputs.iter().map(|v| self.nodes[v.0].space).collect();
         let fail = |problem| GraphError { block: name.to_owned(), problem };
         let (width, space) = (op.width(&widths).map_err(fail)?, op.space(&spaces).map_err(fail)?);
+        if op.batch_wide() && space == Space::Once {
+            return Err(fail("takes statistics over rows, and this value belongs to none".to_owned()));
+        }
         if width > MOST_COLUMNS {
             let problem = format!("would be {width} columns wide, at most {MOST_COLUMNS} are possible");
             return Err(GraphError { block: name.to_owned(), problem });
@@ -172,8 +175,13 @@ impl Graph {
             Some(init) => Some(self.param(format!("{name}.bias"), Shape::Vector(layer.units), init, false)?),
             None => None,
         };
-        let half = self.precision == Precision::Bf16 && layer.units.min(self.width(x)) >= HALF_WIDTH;
+        let half = self.rounds(self.width(x), layer.units);
         self.add(name, ops::linear::Linear { weight, bias, units: layer.units, relu: layer.relu, half }, &[x])
+    }
+
+    /// Whether a product of so many steps and units is of numbers rounded to bf16.
+    pub(super) fn rounds(&self, steps: usize, units: usize) -> bool {
+        self.precision == Precision::Bf16 && steps.min(units) >= HALF_WIDTH
     }
 
     /// An activation without parameters.
@@ -283,7 +291,7 @@ impl Graph {
 
     /// Each row of the batch, repeated for all that it has in a space.
     pub fn spread(&mut self, name: &str, x: Value, to: Space) -> Result<Value, GraphError> {
-        self.add(name, ops::spread::Spread { to }, &[x])
+        self.add(name, ops::spread::Spread { from: self.space(x), to }, &[x])
     }
 
     /// What each row of the batch has in the value's space, made one: `[B, width]`.

@@ -184,7 +184,7 @@ pub enum Precision {
     #[default]
     Fp32,
     /// Layers: numbers and weights rounded to bf16 for the product and for both of its gradients; sums, biases, the weights
-    /// themselves and everything else stay in fp32. Layers of fewer than 16 inputs or units stay in fp32 altogether.
+    /// themselves and everything else stay in fp32. Layers of fewer than 8 inputs or units stay in fp32 altogether.
     ///
     /// Tables: rows of bf16 numbers, which a step rounds at random, so that small steps count; optimizer state in fp32.
     Bf16,

@@ -4,9 +4,7 @@
 
 use crate::exec::context::{Backward, Forward, Training};
 use crate::graph::Stretch;
-use crate::kernels::arena::Mat;
 use crate::kernels::elementwise::give_product;
-use crate::kernels::rows::copy_row;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 use crate::rng::Purpose;
@@ -41,12 +39,6 @@ impl HardConcrete {
     }
 }
 
-/// Whether row `r` is the row before again: trained numbers that belong to no row are the same in all.
-#[inline(always)]
-fn repeats<T: Real>(x: Mat<'_, T>, r: usize) -> bool {
-    r > 0 && x.row(r) == x.row(r - 1)
-}
-
 impl Kernel for HardConcrete {
     const NAME: &'static str = "hard_concrete";
 
@@ -67,16 +59,12 @@ impl Kernel for HardConcrete {
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let noise = cx.training.map(|training| self.noise::<T>(training, cx.x[0].width()));
         let (gamma, span) = (T::of(self.stretch.gamma), T::of(self.stretch.zeta - self.stretch.gamma));
-        let mut gates = vec![T::ZERO; cx.x[0].width()];
         for r in 0..cx.rows.len() {
-            if !repeats(cx.x[0], r) {
-                for (c, (gate, &x)) in gates.iter_mut().zip(cx.x[0].row(r)).enumerate() {
-                    let stretched = self.soft(x, noise.as_ref().map(|noise| noise[c])) * span + gamma;
-                    let floored = stretched.max(T::ZERO);
-                    *gate = if floored > T::ONE { T::ONE } else { floored };
-                }
+            for (c, (gate, &x)) in cx.y.row_mut(r).iter_mut().zip(cx.x[0].row(r)).enumerate() {
+                let stretched = self.soft(x, noise.as_ref().map(|noise| noise[c])) * span + gamma;
+                let floored = stretched.max(T::ZERO);
+                *gate = if floored > T::ONE { T::ONE } else { floored };
             }
-            copy_row(cx.y.row_mut(r), &gates);
         }
     }
 
@@ -88,13 +76,11 @@ impl Kernel for HardConcrete {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         let mut slopes = vec![T::ZERO; cx.x[0].width()];
         for r in 0..cx.rows.len() {
-            if !repeats(cx.x[0], r) {
-                let (x, y) = (cx.x[0].row(r), cx.y.row(r));
-                for (c, to) in slopes.iter_mut().enumerate() {
-                    let s = self.soft(x[c], Some(noise[c]));
-                    let inside = y[c] > T::ZERO && y[c] < T::ONE;
-                    *to = if inside { s * (T::ONE - s) * slope } else { T::ZERO };
-                }
+            let (x, y) = (cx.x[0].row(r), cx.y.row(r));
+            for (c, to) in slopes.iter_mut().enumerate() {
+                let s = self.soft(x[c], Some(noise[c]));
+                let inside = y[c] > T::ZERO && y[c] < T::ONE;
+                *to = if inside { s * (T::ONE - s) * slope } else { T::ZERO };
             }
             give_product(dx.row_mut(r), &slopes, cx.dy.row(r), *accumulate);
         }

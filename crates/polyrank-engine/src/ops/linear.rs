@@ -70,7 +70,7 @@ impl Kernel for Linear {
             None => {
                 T::outer(cx.x[0], &mut dy, dw, cx.accumulate[0]);
                 if let Some((dx, start)) = dx {
-                    let transposed = params.transposed(self.weight, cx.turned);
+                    let transposed = params.transposed(self.weight, &mut cx.scratch.turned);
                     let weights = &transposed[..self.units * padded_columns(dx.width())];
                     T::product(dy.dy.as_mat(), weights, start, false, dx);
                 }

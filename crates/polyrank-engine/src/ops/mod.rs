@@ -37,6 +37,7 @@ pub(crate) mod periodic;
 pub(crate) mod places;
 pub(crate) mod pointwise_loss;
 pub(crate) mod prelu;
+pub(crate) mod routes;
 pub(crate) mod shift;
 pub(crate) mod softmax;
 pub(crate) mod spread;
@@ -231,6 +232,7 @@ ops! {
     Places = places::Places,
     PointwiseLoss = pointwise_loss::PointwiseLoss,
     Prelu = prelu::Prelu,
+    Routes = routes::Routes,
     Shift = shift::Shift,
     Softmax = softmax::Softmax,
     Spread = spread::Spread,

@@ -1,4 +1,4 @@
-//! Each row of the batch repeated for everything that it has in another space.
+//! Each row of the batch repeated for everything that it has in another space, or numbers of no row for every row.
 
 use crate::exec::context::{Backward, Forward, local};
 use crate::graph::Space;
@@ -8,7 +8,15 @@ use crate::real::Real;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Spread {
+    pub(crate) from: Space,
     pub(crate) to: Space,
+}
+
+impl Spread {
+    /// Which of the input's rows is that of the micro-batch's row `r`.
+    fn source(&self, r: usize) -> usize {
+        if self.from == Space::Once { 0 } else { r }
+    }
 }
 
 impl Kernel for Spread {
@@ -20,8 +28,8 @@ impl Kernel for Spread {
 
     fn space(&self, inputs: &[Space]) -> Result<Space, String> {
         match inputs {
-            [Space::Rows] => Ok(self.to),
-            _ => Err(format!("repeats rows of the batch, got {inputs:?}")),
+            [Space::Rows | Space::Once] if self.to != Space::Once => Ok(self.to),
+            _ => Err(format!("repeats rows of the batch, or numbers of none, got {inputs:?}")),
         }
     }
 
@@ -33,7 +41,7 @@ impl Kernel for Spread {
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         for (r, row) in cx.samples.clone().enumerate() {
             for t in local(cx.input, &cx.samples, self.to, row) {
-                cx.y.row_mut(t).copy_from_slice(cx.x[0].row(r));
+                cx.y.row_mut(t).copy_from_slice(cx.x[0].row(self.source(r)));
             }
         }
     }
@@ -42,8 +50,9 @@ impl Kernel for Spread {
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for (r, row) in cx.samples.clone().enumerate() {
-            let dx = dx.row_mut(r);
-            if !*accumulate {
+            let first = r == 0 || self.from != Space::Once;
+            let dx = dx.row_mut(self.source(r));
+            if first && !*accumulate {
                 dx.fill(T::ZERO);
             }
             for t in local(cx.input, &cx.samples, self.to, row) {

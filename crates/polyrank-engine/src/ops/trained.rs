@@ -1,7 +1,7 @@
-//! y = w: trained numbers that belong to no row, one a column.
+//! y = w: trained numbers that belong to no row, one a column: `[1, width]`.
 
 use crate::exec::context::{Backward, Forward};
-use crate::graph::Param;
+use crate::graph::{Param, Space};
 use crate::kernels::elementwise::add_assign;
 use crate::kernels::rows::copy_row;
 use crate::ops::Kernel;
@@ -20,6 +20,10 @@ impl Kernel for Trained {
         Ok(self.width)
     }
 
+    fn space(&self, _: &[Space]) -> Result<Space, String> {
+        Ok(Space::Once)
+    }
+
     fn flops(&self, _: &[usize], _: usize) -> u64 {
         0
     }
@@ -31,9 +35,7 @@ impl Kernel for Trained {
     #[inline(always)]
     fn forward<T: Real>(&self, cx: &mut Forward<'_, T>) {
         let values = cx.state.params.vector(self.values);
-        for r in 0..cx.rows.len() {
-            copy_row(cx.y.row_mut(r), values);
-        }
+        copy_row(cx.y.row_mut(0), values);
     }
 
     #[inline(always)]
@@ -43,8 +45,6 @@ impl Kernel for Trained {
         if !cx.accumulate[0] {
             grad.fill(T::ZERO);
         }
-        for r in 0..cx.rows.len() {
-            add_assign(grad, cx.dy.row(r));
-        }
+        add_assign(grad, cx.dy.row(0));
     }
 }

@@ -1,7 +1,7 @@
 //! What does not fit is an error that says so, never a panic, and leaves the trainer as it was.
 
 use polyrank_engine::{
-    Feed, Function, Graph, Init, Loss, Network, Optimizer, Pooling, Scorer, SlotIds, Stretch, Tensor, Trainer,
+    Feed, Function, Graph, Init, Loss, Network, Optimizer, Pooling, Scorer, SlotIds, Space, Stretch, Tensor, Trainer,
 };
 
 use crate::support::{Batch, SGD, layer, linear, options, trainer, weights};
@@ -115,6 +115,7 @@ fn graphs_that_cannot_be() {
     let x = g.dense("x", 0, 2).unwrap();
     let y = g.dense("y", 0, 3).unwrap();
     g.table("second", 2, 2, Init::Constant(0.0)).unwrap();
+    let once = g.trained("once", 2, Init::Constant(0.0)).unwrap();
     let errors = [
         g.table("table", 1, 1, Init::Constant(0.0)).unwrap_err(),
         g.table("out.weight", 1, 1, Init::Constant(0.0)).unwrap_err(),
@@ -146,6 +147,12 @@ fn graphs_that_cannot_be() {
         g.hard_concrete("cold", x, Stretch { beta: 0.0, gamma: -0.1, zeta: 1.1 }).unwrap_err(),
         g.hard_concrete("positive", x, Stretch { beta: 0.5, gamma: 0.1, zeta: 1.1 }).unwrap_err(),
         g.hard_concrete("short", x, Stretch { beta: 0.5, gamma: -0.1, zeta: f64::NAN }).unwrap_err(),
+        g.routes("no gates of rows", x, y, 4, Init::Constant(0.1)).unwrap_err(),
+        g.routes("uneven", y, once, 4, Init::Constant(0.1)).unwrap_err(),
+        g.batch_norm("no rows", once).unwrap_err(),
+        g.concat("of rows and of none", &[x, once]).unwrap_err(),
+        g.spread("away", x, Space::Once).unwrap_err(),
+        g.head("no rows", once, Loss::Mse, 1.0).unwrap_err(),
         g.head("wide head", x, Loss::Mse, 1.0).unwrap_err(),
     ];
     for error in errors {

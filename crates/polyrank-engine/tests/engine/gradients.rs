@@ -1,6 +1,6 @@
 //! The gradient of every op against central differences in f64, for one row and for several micro-batches.
 
-use polyrank_engine::{Function, Graph, Init, Layer, Loss, Normaliser, Pooling, Stretch, TrainerOptions, Value};
+use polyrank_engine::{Function, Graph, Init, Layer, Loss, Normaliser, Pooling, Space, Stretch, TrainerOptions, Value};
 
 use crate::support::{Batch, check_gradients, layer, linear, options, relu};
 
@@ -86,6 +86,7 @@ fn hard_concrete_and_numbers_of_no_row() {
     let stretch = Stretch { beta: 0.8, gamma: -0.1, zeta: 1.1 };
     let op = |g: &mut Graph, name: &str, x: Value| {
         let own = g.trained(&format!("{name}.own"), 4, Init::Normal(0.7)).unwrap();
+        let own = g.spread(&format!("{name}.each"), own, Space::Rows).unwrap();
         let x = g.multiply(&format!("{name}.product"), own, x).unwrap();
         g.hard_concrete(name, x, stretch).unwrap()
     };

@@ -1,8 +1,8 @@
 //! What must hold to the bit: threads, batch neighbours, resuming, untouched rows.
 
 use polyrank_engine::{
-    Function, Graph, Init, Layer, Loss, Network, Normaliser, Optimizer, Pooling, Precision, Real, Scorer, Tensor,
-    Trainer, TrainerOptions, Value,
+    Function, Graph, Init, Layer, Loss, Network, Normaliser, Optimizer, Pooling, Precision, Real, Scorer, Stretch,
+    Tensor, Trainer, TrainerOptions, Value,
 };
 
 use crate::support::{Batch, find, linear, options, relu, trainer, weights};
@@ -43,13 +43,19 @@ fn model_of(mut g: Graph, batch_wide: bool) -> Graph {
     parts.push(g.dense("numbers", 0, 3).unwrap());
     let x = g.concat("x", &parts).unwrap();
     let experts: Vec<Value> = (0..3).map(|e| expert(&mut g, e, x, batch_wide)).collect();
+    let side_by_side = g.concat("side by side", &experts).unwrap();
     for task in ["click", "like"] {
         let layer = Layer { units: 3, weight: Init::Normal(0.3), bias: None, relu: false };
         let gate = g.linear(&format!("{task}.gate"), x, layer).unwrap();
         let gate = g.softmax(&format!("{task}.softmax"), gate, 0.8).unwrap();
         g.watch(&format!("{task}.gate"), gate);
         let mixed = g.mixture(&format!("{task}.mixture"), gate, &experts).unwrap();
-        let tower = relu(&mut g, &format!("{task}.tower"), mixed, 9);
+        let open = g.trained(&format!("{task}.log_alpha"), 3, Init::Normal(0.5)).unwrap();
+        let open =
+            g.hard_concrete(&format!("{task}.open"), open, Stretch { beta: 0.7, gamma: -0.1, zeta: 1.1 }).unwrap();
+        let routed = g.routes(&format!("{task}.routes"), side_by_side, open, 11, Init::Normal(0.2)).unwrap();
+        let both = g.concat(&format!("{task}.both"), &[mixed, routed]).unwrap();
+        let tower = relu(&mut g, &format!("{task}.tower"), both, 9);
         let tower = g.dropout(&format!("{task}.dropout"), tower, 0.3).unwrap();
         let z = linear(&mut g, &format!("{task}.out"), tower, 1);
         g.head(task, z, Loss::BinaryCrossEntropy, 1.0).unwrap();

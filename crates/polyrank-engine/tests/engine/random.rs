@@ -138,6 +138,7 @@ fn meeting(g: &mut Graph, name: &str, x: Value, y: Value, random: &mut Random) -
         0 => g.shift(name, x).unwrap(),
         1 => {
             let own = g.trained(&format!("{name}.numbers"), 2, Init::Normal(0.5)).unwrap();
+            let own = g.spread(&format!("{name}.each"), own, Space::Rows).unwrap();
             g.concat(name, &[own, x]).unwrap()
         }
         2 => {

@@ -9,7 +9,7 @@
 //! `λ · Σ_ij P(z_ij ≠ 0) = λ · Σ_ij σ( ln α_ij − β·ln(−γ/ζ) )` is minimised (Eq. 12).
 //!
 //! # Shapes
-//! v_i, u_j `[B, units.last]`; W_ij `[units.last, units.last]`; z `[V, U]` of a level, the same for all rows.
+//! v_i, u_j `[B, units.last]`; W_ij `[units.last, units.last]`; z `[1, V]` of a reader, the same for all rows.
 //!
 //! # Compared with the paper
 //! The sub-networks of the first level all read the whole input. ln α starts at 0, where a gate is as likely above 1/2 as
@@ -111,17 +111,16 @@ fn route(
     readers: &[String],
 ) -> Result<Vec<Value>, GraphError> {
     let stretch = Stretch { beta: block.float("beta"), gamma: block.float("gamma"), zeta: block.float("zeta") };
+    let units = b.graph.width(from[0]);
+    let x = b.graph.concat(&format!("{name}.from"), from)?; // [B, V·units]
     let mut to = Vec::new();
     for reader in readers {
         let name = format!("{name}.{reader}");
-        let log_alpha = b.graph.trained(&format!("{name}.log_alpha"), from.len(), Init::Constant(0.0))?; // [B, V]
+        let log_alpha = b.graph.trained(&format!("{name}.log_alpha"), from.len(), Init::Constant(0.0))?; // [1, V]
         let gates = b.graph.hard_concrete(&format!("{name}.gates"), log_alpha, stretch)?;
         b.graph.watch(&name, gates);
-        let mut values = Vec::new();
-        for (i, &value) in from.iter().enumerate() {
-            values.push(b.linear(&format!("{name}.{i}"), value, b.graph.width(value), false)?);
-        }
-        to.push(b.graph.mixture(&name, gates, &values)?);
+        let weight = b.last_start(units, units);
+        to.push(b.graph.routes(&name, x, gates, units, weight)?);
         penalise(b, &name, log_alpha, stretch, block.float("l0"))?;
     }
     Ok(to)
@@ -134,7 +133,7 @@ fn penalise(b: &mut Builder<'_>, name: &str, x: Value, stretch: Stretch, weight:
     }
     let add = -stretch.beta * (-stretch.gamma / stretch.zeta).ln();
     let shifted = b.graph.activate(&format!("{name}.shifted"), x, Function::Affine { factor: 1.0, add })?;
-    let on = b.graph.activate(&format!("{name}.on"), shifted, Function::Sigmoid)?; // [B, V]
+    let on = b.graph.activate(&format!("{name}.on"), shifted, Function::Sigmoid)?; // [1, V]
     b.graph.objective(&format!("{name}.l0"), on, weight);
     Ok(())
 }

@@ -155,7 +155,7 @@ impl Measure<'_> {
     /// Operations a row, with the backward pass counted as two forward ones.
     fn flops(&self, train: bool) -> f64 {
         let summary = self.trainer.network().graph().summary();
-        let forward: u64 = summary.iter().map(|s| s.flops * s.space.most() as u64).sum();
+        let forward: u64 = summary.iter().map(|s| s.flops * s.space.each() as u64).sum();
         forward as f64 * if train { 3.0 } else { 1.0 }
     }
 
@@ -163,14 +163,14 @@ impl Measure<'_> {
     /// and the inputs' gradients.
     fn bytes(&self, train: bool) -> f64 {
         let summary = self.trainer.network().graph().summary();
-        let size = |s: &NodeSummary| (s.width * s.space.most()) as f64;
+        let size = |s: &NodeSummary| (s.width * s.space.each()) as f64;
         let sizes: HashMap<&str, f64> = summary.iter().map(|s| (s.name.as_str(), size(s))).collect();
         let moved = |s: &NodeSummary| {
             let read: f64 = s.inputs.iter().filter_map(|name| sizes.get(name.as_str())).sum();
             if train { 3.0 * read + 2.0 * size(s) } else { read + size(s) }
         };
         // What is put side by side is written there in the first place.
-        4.0 * summary.iter().filter(|s| !["linear", "concat"].contains(&s.op)).map(moved).sum::<f64>()
+        4.0 * summary.iter().filter(|s| !["linear", "routes", "concat"].contains(&s.op)).map(moved).sum::<f64>()
     }
 
     /// Whether a step holds the values of all rows of a batch: they do not stay in a core's cache.

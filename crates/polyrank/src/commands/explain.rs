@@ -84,7 +84,7 @@ fn matched(config: &Config, encoders: &Encoders, like: &Path) -> Result<String, 
 fn text(config: &Config, encoders: &Encoders, graph: &Graph) -> String {
     let network = shapes(graph);
     let (layers, tables) = (graph.params().iter().map(|p| p.shape.len()).sum::<usize>(), table_size(graph));
-    let flops: u64 = graph.summary().iter().map(|s| s.flops * s.space.most() as u64).sum();
+    let flops: u64 = graph.summary().iter().map(|s| s.flops * s.space.each() as u64).sum();
     let mut parts = vec![
         format!("features\n{}", features(encoders, encoders.layout(), graph)),
         format!("network (B rows in, one number a task out)\n{network}"),
@@ -188,6 +188,7 @@ fn shapes(graph: &Graph) -> String {
 fn shape(space: Space, width: usize) -> String {
     match space {
         Space::Rows => format!("[B, {width}]"),
+        Space::Once => format!("[1, {width}]"),
         Space::Fields(fields) => format!("[B, {fields}, {width}]"),
         Space::List { .. } => format!("[B, ≤ {}, {width}]", space.most()),
     }

@@ -51,6 +51,11 @@ impl Graph {
         self.add(name, ops::routes::Routes { weights, dim, units, half }, &[x, gates])
     }
 
+    /// `a` with `b` added to the columns from `at` on.
+    pub fn overlay(&mut self, name: &str, a: Value, b: Value, at: usize) -> Result<Value, GraphError> {
+        self.add(name, ops::overlay::Overlay { at }, &[a, b])
+    }
+
     /// `Σ_c a[c]·b[c]`, `[.., 1]`.
     pub fn dot(&mut self, name: &str, a: Value, b: Value) -> Result<Value, GraphError> {
         self.add(name, ops::dot::Dot, &[a, b])

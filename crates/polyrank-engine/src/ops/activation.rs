@@ -110,49 +110,72 @@ fn apply<T: Real>(function: Function, x: &[T], y: &mut [T]) {
     }
 }
 
-// `g` becomes dy · dy/dx.
+// What goes back to x: dy · dy/dx.
 #[inline(always)]
-fn chain<T: Real>(function: Function, x: &[T], y: &[T], g: &mut [T]) {
+fn chain<T: Real>(function: Function, x: &[T], y: &[T], dy: &[T], to: &mut Share<'_, T>) {
     let half = T::of(0.5);
     let (scale, cube, three) = (T::of(GELU_SCALE), T::of(GELU_CUBE), T::of(3.0));
-    let each = x.iter().zip(y).zip(g);
     match function {
-        Function::Identity => {}
-        Function::Relu => each.for_each(|((_, &y), g)| *g = if y > T::ZERO { *g } else { T::ZERO }),
+        Function::Identity => to.each(dy, x, |g, _| g),
+        Function::Relu => to.each(dy, y, |g, y| if y > T::ZERO { g } else { T::ZERO }),
         Function::LeakyRelu { slope } => {
             let slope = T::of(slope);
-            each.for_each(|((&x, _), g)| *g = if x > T::ZERO { *g } else { slope * *g });
+            to.each(dy, x, |g, x| if x > T::ZERO { g } else { slope * g });
         }
-        Function::Sigmoid => each.for_each(|((_, &y), g)| *g = *g * y * (T::ONE - y)),
-        Function::Tanh => each.for_each(|((_, &y), g)| *g *= T::ONE - y * y),
-        Function::Gelu => each.for_each(|((&x, _), g)| {
+        Function::Sigmoid => to.each(dy, y, |g, y| g * y * (T::ONE - y)),
+        Function::Tanh => to.each(dy, y, |g, y| g * (T::ONE - y * y)),
+        Function::Gelu => to.each(dy, x, |g, x| {
             let t = (scale * (x + cube * x * x * x)).tanh();
             let inner = scale * (T::ONE + three * cube * x * x);
-            *g *= half * (T::ONE + t) + half * x * (T::ONE - t * t) * inner;
+            g * (half * (T::ONE + t) + half * x * (T::ONE - t * t) * inner)
         }),
-        Function::Silu => each.for_each(|((&x, _), g)| {
+        Function::Silu => to.each(dy, x, |g, x| {
             let s = x.sigmoid();
-            *g *= s * (T::ONE + x * (T::ONE - s));
+            g * (s * (T::ONE + x * (T::ONE - s)))
         }),
         Function::Affine { factor, .. } => {
             let factor = T::of(factor);
-            each.for_each(|(_, g)| *g *= factor);
+            to.each(dy, x, |g, _| g * factor);
         }
         Function::Reciprocal { floor } => {
             let floor = T::of(floor);
-            each.for_each(|((&x, &y), g)| *g = if x > floor { -*g * y * y } else { T::ZERO });
+            to.each(dy, x, |g, x| {
+                let y = T::ONE / x;
+                if x > floor { -g * y * y } else { T::ZERO }
+            });
         }
-        Function::Softplus => each.for_each(|((&x, _), g)| *g *= x.sigmoid()),
+        Function::Softplus => to.each(dy, x, |g, x| g * x.sigmoid()),
         Function::SmoothStep { width } => {
             let (end, cube, slope) = (T::of(width / 2.0), T::of(-6.0 / width.powi(3)), T::of(1.5 / width));
-            each.for_each(|((&x, _), g)| {
-                let inside = *g * (cube * x * x + slope);
-                *g = if x <= -end || x >= end { T::ZERO } else { inside };
-            });
+            to.each(dy, x, |g, x| if x <= -end || x >= end { T::ZERO } else { g * (cube * x * x + slope) });
         }
         Function::Entropy => {
             let epsilon = T::of(ENTROPY_EPSILON);
-            each.for_each(|((&x, _), g)| *g = -*g * ((x + epsilon).ln() + x / (x + epsilon)));
+            to.each(dy, x, |g, x| -g * ((x + epsilon).ln() + x / (x + epsilon)));
+        }
+    }
+}
+
+/// A row of an input's gradient, and whether to add to what is there.
+struct Share<'a, T> {
+    dx: &'a mut [T],
+    accumulate: bool,
+}
+
+impl<T: Real> Share<'_, T> {
+    /// Gives every number `f` of the output's gradient and of the input or output.
+    #[inline(always)]
+    fn each(&mut self, dy: &[T], of: &[T], f: impl Fn(T, T) -> T) {
+        let n = self.dx.len();
+        let (dx, dy, of) = (&mut self.dx[..n], &dy[..n], &of[..n]);
+        if self.accumulate {
+            for i in 0..n {
+                dx[i] += f(dy[i], of[i]);
+            }
+        } else {
+            for i in 0..n {
+                dx[i] = f(dy[i], of[i]);
+            }
         }
     }
 }
@@ -179,8 +202,8 @@ impl Kernel for Activate {
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         for r in 0..cx.rows.len() {
-            chain(self.function, cx.x[0].row(r), cx.y.row(r), cx.dy.row_mut(r));
-            give(dx.row_mut(r), cx.dy.row(r), *accumulate);
+            let mut to = Share { dx: dx.row_mut(r), accumulate: *accumulate };
+            chain(self.function, cx.x[0].row(r), cx.y.row(r), cx.dy.row(r), &mut to);
         }
     }
 }

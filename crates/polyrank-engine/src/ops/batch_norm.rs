@@ -4,8 +4,6 @@
 
 use crate::exec::context::{Backward, Combine, Forward};
 use crate::graph::{Param, Running};
-use crate::kernels::elementwise::add_assign;
-use crate::ops::activation::give;
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -120,46 +118,36 @@ impl Kernel for BatchNorm {
     // dx = scale/σ · (dy − mean(dy) − n·mean(dy·n)).
     #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        let (x, rows, width) = (cx.x[0], cx.rows.len(), cx.x[0].width());
+        let width = cx.x[0].width();
         let (mean, inverse) = cx.combined.split_at(width);
-        if let Some((scale, shift)) = self.affine {
-            for (i, param) in [scale, shift].into_iter().enumerate() {
-                let span = cx.state.params.span(param);
-                let grad = &mut cx.grads[span][..width];
-                if !cx.accumulate[i] {
-                    grad.fill(T::ZERO);
-                }
-                for r in 0..rows {
-                    let dy = cx.dy.row(r);
-                    if i == 1 {
-                        add_assign(grad, dy);
-                        continue;
-                    }
-                    for ((((to, &dy), &x), &mean), &inverse) in
-                        grad.iter_mut().zip(dy).zip(x.row(r)).zip(mean).zip(inverse)
-                    {
-                        *to += dy * ((x - mean) * inverse);
-                    }
-                }
+        let (plain, along) = cx.sums.split_at(width);
+        let params = self.affine.map_or([None; 2], |(scale, shift)| [Some((scale, along)), Some((shift, plain))]);
+        for (i, (param, sums)) in params.into_iter().flatten().enumerate() {
+            let grad = &mut cx.grads[cx.state.params.span(param)][..width];
+            if !cx.accumulate[i] {
+                grad.fill(T::ZERO);
+            }
+            // The sums are the whole batch's: one micro-batch hands them on.
+            if cx.samples.start == 0 {
+                grad.iter_mut().zip(sums).for_each(|(to, sum)| *to += T::of(*sum));
             }
         }
         let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
         let share = 1.0 / cx.batch_rows.max(1) as f64;
-        let (plain, along) = cx.sums.split_at(width);
         let plain: Vec<T> = plain.iter().map(|s| T::of(s * share)).collect();
         let along: Vec<T> = along.iter().map(|s| T::of(s * share)).collect();
-        let scale = self.affine.map(|(scale, _)| cx.state.params.vector(scale));
-        for r in 0..rows {
-            let (x, dy, dx) = (x.row(r), cx.dy.row_mut(r), dx.row_mut(r));
-            let column = x.iter().zip(mean).zip(inverse).zip(&plain).zip(&along);
-            for (dy, ((((&x, &mean), &inverse), &plain), &along)) in dy.iter_mut().zip(column) {
-                let n = (x - mean) * inverse;
-                *dy = inverse * (*dy - plain - n * along);
+        let slope: Vec<T> = match self.affine {
+            Some((scale, _)) => cx.state.params.vector(scale).iter().zip(inverse).map(|(s, i)| *s * *i).collect(),
+            None => inverse.to_vec(),
+        };
+        let (mean, inverse, plain, along) = (&mean[..width], &inverse[..width], &plain[..width], &along[..width]);
+        for r in 0..cx.rows.len() {
+            let (x, dy, dx) = (&cx.x[0].row(r)[..width], &cx.dy.row(r)[..width], &mut dx.row_mut(r)[..width]);
+            for c in 0..width {
+                let n = (x[c] - mean[c]) * inverse[c];
+                let d = slope[c] * (dy[c] - plain[c] - n * along[c]);
+                dx[c] = if *accumulate { dx[c] + d } else { d };
             }
-            if let Some(scale) = scale {
-                dy.iter_mut().zip(scale).for_each(|(dy, &scale)| *dy = scale * *dy);
-            }
-            give(dx, dy, *accumulate);
         }
     }
 }

@@ -31,6 +31,7 @@ pub(crate) mod multiply;
 pub mod neighbour;
 pub(crate) mod noise;
 pub(crate) mod outer;
+pub(crate) mod overlay;
 pub(crate) mod pair_products;
 pub(crate) mod pairs;
 pub(crate) mod periodic;
@@ -225,6 +226,7 @@ ops! {
     Multiply = multiply::Multiply,
     Neighbours = neighbour::Neighbours,
     Outer = outer::Outer,
+    Overlay = overlay::Overlay,
     PairProducts = pair_products::PairProducts,
     Pairs = pairs::Pairs,
     Noise = noise::Noise,

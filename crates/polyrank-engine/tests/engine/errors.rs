@@ -152,6 +152,8 @@ fn graphs_that_cannot_be() {
         g.batch_norm("no rows", once).unwrap_err(),
         g.concat("of rows and of none", &[x, once]).unwrap_err(),
         g.spread("away", x, Space::Once).unwrap_err(),
+        g.overlay("beyond", y, x, 2).unwrap_err(),
+        g.overlay("wider", x, y, 0).unwrap_err(),
         g.head("no rows", once, Loss::Mse, 1.0).unwrap_err(),
         g.head("wide head", x, Loss::Mse, 1.0).unwrap_err(),
     ];

@@ -94,6 +94,17 @@ fn hard_concrete_and_numbers_of_no_row() {
 }
 
 #[test]
+fn columns_added_to_others() {
+    for at in [0, 2] {
+        let op = |g: &mut Graph, name: &str, x: Value| {
+            let few = linear(g, &format!("{name}.few"), x, 2);
+            g.overlay(name, x, few, at).unwrap()
+        };
+        check_op(op, &ROWS, &[]);
+    }
+}
+
+#[test]
 fn layer_norm() {
     check_op(|g, name, x| g.layer_norm(name, x).unwrap(), &ROWS, &[]);
 }

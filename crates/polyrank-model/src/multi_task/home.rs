@@ -175,7 +175,7 @@ fn expert(b: &mut Builder<'_>, block: &Block, name: &str, x: Value) -> Result<Va
     Ok(value)
 }
 
-/// The gate's mixture of the experts it may choose from, and the self-gate's of the owner's own.
+/// The gate's mixture of the experts it may choose from, among them the owner's own in order, and the self-gate's of those.
 fn fuse(
     b: &mut Builder<'_>,
     block: &Block,
@@ -186,14 +186,15 @@ fn fuse(
     own: &[Value],
 ) -> Result<Value, GraphError> {
     let gate = gate::gate(b, block, &format!("{name}.gate"), watch, v, chosen.len())?;
-    let mixture = b.graph.mixture(&format!("{name}.mixture"), gate, chosen)?; // [B, d]
     let own_name = format!("{name}.self_gate");
     let hidden = b.mlp(&own_name, v, block.units("gate_units"))?;
     let logits = b.output(&own_name, hidden, own.len(), block.flag("gate_bias"))?;
-    let gate = match own {
+    let self_gate = match own {
         [_] => b.graph.activate(&format!("{own_name}.sigmoid"), logits, Function::Sigmoid)?,
         _ => b.graph.softmax(&format!("{own_name}.softmax"), logits, block.float("gate_temperature"))?,
     };
-    let own = b.graph.mixture(&format!("{own_name}.mixture"), gate, own)?; // [B, d]
-    b.graph.sum(&format!("{name}.fused"), &[(1.0, mixture), (1.0, own)])
+    // The owner's own experts are among the chosen ones: both weights of an expert as one, and one mixture.
+    let at = chosen.iter().position(|expert| own.first() == Some(expert)).unwrap_or(0);
+    let both = b.graph.overlay(&format!("{name}.weights"), gate, self_gate, at)?; // [B, E]
+    b.graph.mixture(&format!("{name}.fused"), both, chosen) // [B, d]
 }

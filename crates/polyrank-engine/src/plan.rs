@@ -4,17 +4,21 @@
 //! - Buffers are reused when their last reader has run. In training every value lives until its backward pass, and
 //!   gradients share what is free; when scoring, values do.
 //! - A batch-wide op (batch norm) ends a segment: all micro-batches finish it before the next begins. Those that do not
-//!   wait for each other end it together.
+//!   wait for each other end it together. Gradients that no later segment reads lie where the last micro-batch's did.
 
+mod allocator;
+mod lefts;
 mod levels;
 
 use crate::exec::MICRO_ROWS;
 use crate::graph::{Graph, Node, Value};
 use crate::kernels::Isa;
-use crate::kernels::arena::Place;
+use crate::kernels::arena::{Area, Place};
 use crate::kernels::gemm::PANEL;
-use crate::kernels::half::Left;
 use crate::ops::Op;
+use allocator::Allocator;
+pub(crate) use lefts::LeftPlace;
+use lefts::left_places;
 use levels::{Level, levels};
 
 /// Numbers of a value with several rows a sample that a micro-batch should not exceed: a quarter of a megabyte.
@@ -76,24 +80,6 @@ pub(crate) struct PlanNode {
     pub(crate) left_turned: Option<LeftPlace>,
 }
 
-/// Which of a workspace's left operands an op reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LeftPlace {
-    at: usize,
-    /// Whether no op before has made it.
-    first: bool,
-}
-
-impl LeftPlace {
-    /// The operand, made by `make` if nothing has made it yet.
-    pub(crate) fn of(self, lefts: &mut [Left], make: impl FnOnce(&mut Left)) -> &Left {
-        if self.first {
-            make(&mut lefts[self.at]);
-        }
-        &lefts[self.at]
-    }
-}
-
 /// An executable order with places.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -103,8 +89,8 @@ pub(crate) struct Plan {
     pub(crate) loss_accumulates: Vec<bool>,
     /// Rows of a micro-batch, at most.
     pub(crate) micro_rows: usize,
-    /// Numbers of an arena a row.
-    pub(crate) width: usize,
+    /// Numbers of an arena a row, by area.
+    pub(crate) widths: [usize; 2],
     /// Left operands of a workspace.
     pub(crate) lefts: usize,
 }
@@ -174,96 +160,6 @@ fn is_concat(node: &Node) -> bool {
     matches!(node.op, Op::Concat(_))
 }
 
-/// Buffers of an arena, handed out and taken back in execution order.
-#[derive(Default)]
-struct Allocator {
-    /// (start, length) of free stretches, by start.
-    free: Vec<(usize, usize)>,
-    end: usize,
-}
-
-impl Allocator {
-    /// A buffer for a node's value: rows start on cache lines, an odd number of them apart, so that a column
-    /// of many rows spreads over all cache sets.
-    fn take(&mut self, node: &Node) -> Place {
-        let (width, most) = (node.width, node.space.most());
-        let lines = width.div_ceil(16) | 1;
-        let ld = 16 * lines;
-        let all = ld * most;
-        // The smallest stretch that fits.
-        let best = (0..self.free.len()).filter(|&i| self.free[i].1 >= all).min_by_key(|&i| self.free[i].1);
-        let start = match best {
-            Some(i) => {
-                let (start, length) = self.free[i];
-                if length == all {
-                    self.free.remove(i);
-                } else {
-                    self.free[i] = (start + all, length - all);
-                }
-                start
-            }
-            None => {
-                let start = self.end;
-                self.end += all;
-                start
-            }
-        };
-        Place { start, ld, column: 0, width, most }
-    }
-
-    fn give_back(&mut self, place: Place) {
-        let at = self.free.partition_point(|f| f.0 < place.start);
-        self.free.insert(at, (place.start, place.ld * place.most));
-        let mut i = 0;
-        while i + 1 < self.free.len() {
-            if self.free[i].0 + self.free[i].1 == self.free[i + 1].0 {
-                self.free[i].1 += self.free[i + 1].1;
-                self.free.remove(i + 1);
-            } else {
-                i += 1;
-            }
-        }
-    }
-}
-
-/// Where values rounded to bf16 lie.
-struct LeftPlaces {
-    /// By node that multiplies its input rounded: where that lies.
-    of: Vec<Option<LeftPlace>>,
-    /// By such node: where it puts its output for the others.
-    next: Vec<Option<usize>>,
-    /// How many places there are.
-    count: usize,
-}
-
-/// Places for what the nodes of `order` read that multiply their input rounded. What one of them made is put there by
-/// itself if they run `forward`, other values by their first reader. A place is used again when the last reader has run.
-fn left_places(graph: &Graph, order: impl Iterator<Item = usize>, forward: bool) -> LeftPlaces {
-    let readers: Vec<usize> = order.filter(|&i| graph.nodes[i].op.multiplies_rounded()).collect();
-    let (mut of, mut next) = (vec![None; graph.nodes.len()], vec![None; graph.nodes.len()]);
-    let mut held = Vec::<Option<Value>>::new();
-    let place = |held: &mut Vec<Option<Value>>, value: Value| {
-        let at = held.iter().position(Option::is_none).unwrap_or(held.len());
-        held.resize(held.len().max(at + 1), None);
-        held[at] = Some(value);
-        at
-    };
-    for (done, &i) in readers.iter().enumerate() {
-        let input = graph.nodes[i].inputs[0];
-        let read_later = |value: Value| readers[done + 1..].iter().any(|&later| graph.nodes[later].inputs[0] == value);
-        let found = held.iter().position(|value| *value == Some(input));
-        let at = found.unwrap_or_else(|| place(&mut held, input));
-        of[i] = Some(LeftPlace { at, first: found.is_none() });
-        if forward && read_later(Value(i)) {
-            next[i] = Some(place(&mut held, Value(i)));
-        }
-        if !read_later(input) {
-            held[at] = None;
-        }
-    }
-    LeftPlaces { of, next, count: held.len() }
-}
-
 /// Columns of a value before the first from which on no gradient is wanted, as numbers that lie at a concat's end want
 /// none; rounded up to whole panels, so that what products read of packed weights is a prefix.
 fn learning_width(graph: &Graph, value: Value, has_grad: &[bool]) -> usize {
@@ -274,7 +170,7 @@ fn learning_width(graph: &Graph, value: Value, has_grad: &[bool]) -> usize {
 }
 
 /// Of values that are never computed.
-const NOWHERE: Place = Place { start: 0, ld: 0, column: 0, width: 0, most: 1 };
+const NOWHERE: Place = Place { area: Area::Passing, start: 0, ld: 0, column: 0, width: 0, most: 1 };
 
 fn slice(host: Place, column: usize, width: usize) -> Place {
     Place { column: host.column + column, width, ..host }
@@ -325,7 +221,7 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
     for value in graph.heads.iter().map(|h| h.output).chain(graph.watched.iter().map(|(_, v)| *v)) {
         last_read[owner(value.0)] = usize::MAX;
     }
-    let mut allocator = Allocator::default();
+    let mut allocator = Allocator::of(Area::Passing);
     let mut places: Vec<Option<Place>> = vec![None; n];
     let mut actions = Vec::new();
     for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| scored[*i]) {
@@ -345,7 +241,7 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
             }
         }
     }
-    let lefts = left_places(graph, (0..n).filter(|&i| scored[i]), true);
+    let lefts = left_places(graph, (0..n).filter(|&i| scored[i]).map(|i| (i, 0)), true);
     let nodes = places
         .into_iter()
         .zip(lefts.of.into_iter().zip(lefts.next))
@@ -363,7 +259,7 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
     let segments = vec![Segment { actions, then: Barrier::None }];
     // Values are few at a time, so weights may be read less often.
     let micro_rows = rows_in_cache(graph, LONGER);
-    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows, width: allocator.end, lefts: lefts.count }
+    Plan { nodes, segments, loss_accumulates: Vec::new(), micro_rows, widths: [0, allocator.end], lefts: lefts.count }
 }
 
 /// The plan that trains: forward, losses, backward.
@@ -447,11 +343,23 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     }
     let order: Vec<usize> = levels.iter().flat_map(Level::nodes).collect();
 
+    let (mut forward_at, mut backward_at, mut loss_at) = (vec![0; n], vec![0; n], 0);
+    for (at, segment) in segments.iter().enumerate() {
+        for action in &segment.actions {
+            match *action {
+                Action::Forward(i) => forward_at[i] = at,
+                Action::Loss => loss_at = at,
+                Action::Backward(i) => backward_at[i] = at,
+                Action::ReduceForward(_) | Action::ReduceBackward(_) => {}
+            }
+        }
+    }
+
     // Places of values: all live at once, because backward passes read them.
-    let mut allocator = Allocator::default();
+    let mut areas = [Area::Held, Area::Passing].map(Allocator::of);
     let mut values: Vec<Option<Place>> = vec![None; n];
     for i in (0..n).filter(|&i| hosts[i].is_none()) {
-        values[i] = Some(allocator.take(&graph.nodes[i]));
+        values[i] = Some(areas[Area::Held as usize].take(&graph.nodes[i]));
     }
     let place_slices = |places: &mut Vec<Option<Place>>| {
         for i in 0..n {
@@ -462,6 +370,21 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     };
     place_slices(&mut values);
 
+    // Gradients that are written and read in several segments.
+    let mut touched: Vec<Option<usize>> = vec![None; n];
+    let mut stays = vec![false; n];
+    let mut touch = |i: usize, at: usize| stays[owner(i)] |= *touched[owner(i)].get_or_insert(at) != at;
+    minimised.iter().for_each(|value| touch(value.0, loss_at));
+    for i in (0..n).filter(goes_back) {
+        let node = &graph.nodes[i];
+        touch(i, backward_at[i]);
+        if node.op.batch_wide() {
+            touch(i, backward_at[i] - 1);
+        }
+        node.inputs.iter().for_each(|input| touch(input.0, backward_at[i]));
+    }
+    let area = |own: usize| if stays[own] { Area::Held } else { Area::Passing } as usize;
+
     // Places of gradients: taken when first written, given back when their own node's backward pass has run. A concat's
     // gradient lives until its first input's (the last to run).
     let mut grads: Vec<Option<Place>> = vec![None; n];
@@ -470,7 +393,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     for value in &minimised {
         let own = owner(value.0);
         if has_grad[value.0] && grads[own].is_none() {
-            grads[own] = Some(allocator.take(&graph.nodes[own]));
+            grads[own] = Some(areas[area(own)].take(&graph.nodes[own]));
         }
         loss_accumulates.push(std::mem::replace(&mut written[own], true));
     }
@@ -489,7 +412,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
             if has_grad[input.0] {
                 let own = owner(input.0);
                 if grads[own].is_none() {
-                    grads[own] = Some(allocator.take(&graph.nodes[own]));
+                    grads[own] = Some(areas[area(own)].take(&graph.nodes[own]));
                 }
                 *slot = Some(std::mem::replace(&mut written[own], true));
             }
@@ -498,19 +421,20 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         let own = owner(i);
         if own == i {
             if let Some(place) = grads[i] {
-                allocator.give_back(place);
+                areas[area(i)].give_back(place);
             }
         } else {
             live_inputs[own] -= 1;
             if let (0, Some(place)) = (live_inputs[own], grads[own]) {
-                allocator.give_back(place);
+                areas[area(own)].give_back(place);
             }
         }
     }
     place_slices(&mut grads);
 
-    let forward = left_places(graph, order.iter().copied(), true);
-    let backward = left_places(graph, order.iter().copied().rev().filter(|&i| has_grad[i]), false);
+    let forward = left_places(graph, order.iter().map(|&i| (i, forward_at[i])), true);
+    let back = order.iter().rev().filter(|&&i| has_grad[i]);
+    let backward = left_places(graph, back.map(|&i| (i, backward_at[i])), false);
     let lefts = forward.count.max(backward.count);
     let mut nodes: Vec<PlanNode> = values
         .into_iter()
@@ -526,5 +450,5 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     for (node, planned) in graph.nodes.iter().zip(&mut nodes).filter(|(node, _)| matches!(node.op, Op::Linear(_))) {
         planned.dx_width = Some(learning_width(graph, node.inputs[0], &has_grad));
     }
-    Plan { nodes, segments, loss_accumulates, micro_rows: micro_rows(graph), width: allocator.end, lefts }
+    Plan { nodes, segments, loss_accumulates, micro_rows: micro_rows(graph), widths: areas.map(|area| area.end), lefts }
 }

@@ -1,7 +1,7 @@
 //! One training step: forward, losses, backward over micro-batches; then the update.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
@@ -76,7 +76,10 @@ pub struct Trainer<T: Real> {
     /// Where the gradients of parameters lie that no head depends on.
     unreached: Vec<Range<usize>>,
     lanes: Vec<Lane<T>>,
+    /// By thread.
     workspaces: Vec<Mutex<Workspace<T>>>,
+    /// By micro-batch, where they wait for each other: what stays meanwhile.
+    held: Vec<Mutex<Buffer<T>>>,
     /// By node: what batch-wide ops combined.
     combined: Vec<Vec<T>>,
     /// By lookup node: its gradient rows.
@@ -127,6 +130,7 @@ impl<T: Real> Trainer<T> {
             combined: vec![Vec::new(); network.graph.nodes.len()],
             lanes: Vec::new(),
             workspaces: Vec::new(),
+            held: Vec::new(),
             step: 0,
             factors: vec![1.0; network.graph.heads.len()],
             rate_factor: 1.0,
@@ -299,11 +303,14 @@ impl<T: Real> Trainer<T> {
         for span in &self.unreached {
             self.lanes[0].grads[span.clone()].fill(T::ZERO);
         }
-        // With batch-wide ops a micro-batch waits for the others, so its values must stay; else a thread's workspace serves
-        // one micro-batch after the other and stays in its cache.
-        let workspaces = if self.plan.segments.len() > 1 { micros } else { self.pool.current_num_threads() };
-        while self.workspaces.len() < workspaces {
+        // A thread's workspace serves one micro-batch after the other and stays in its cache. With batch-wide ops a
+        // micro-batch waits for the others, so some of its values must stay.
+        while self.workspaces.len() < self.pool.current_num_threads() {
             self.workspaces.push(Mutex::new(Workspace::new(&self.plan)));
+        }
+        while self.waits() && self.held.len() < micros {
+            let [held, _] = self.plan.widths;
+            self.held.push(Mutex::new(Buffer::zeros(self.plan.micro_rows * held)));
         }
         for (node, parts) in &mut self.slot_grads {
             let space = self.network.graph.nodes[*node].space;
@@ -312,32 +319,29 @@ impl<T: Real> Trainer<T> {
         }
     }
 
+    /// Whether micro-batches wait for each other.
+    fn waits(&self) -> bool {
+        self.plan.segments.len() > 1
+    }
+
     fn run_segment(&mut self, segment: &Segment, micro: &Micro<'_, T>) {
-        let Trainer { network, plan, lanes, workspaces, combined, slot_grads, .. } = self;
+        let waits = self.waits();
+        let Trainer { network, plan, lanes, workspaces, held, combined, slot_grads, .. } = self;
         let state = network.state();
         let graph = &network.graph;
-        let by_micro = plan.segments.len() > 1;
         let pass = Pass { graph, plan, input: micro.input, state: &state, training: Some(micro.training), combined };
-        let (workspaces, slot_grads) = (&*workspaces, &*slot_grads);
+        let (workspaces, held, slot_grads) = (&*workspaces, &*held, &*slot_grads);
         let count = micro.cut.lanes.len() - 1;
         let run_lane = |(l, lane): (usize, &mut Lane<T>)| {
+            let mut workspace = lock(&workspaces[rayon::current_thread_index().unwrap_or(0)]);
             for m in micro.cut.lanes[l]..micro.cut.lanes[l + 1] {
-                let at = if by_micro { m } else { rayon::current_thread_index().unwrap_or(0) };
-                let mut workspace = workspaces[at].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let first = m == micro.cut.lanes[l];
-                for action in &segment.actions {
-                    run_action(
-                        *action,
-                        &pass,
-                        micro,
-                        m,
-                        first,
-                        lane,
-                        m - micro.cut.lanes[l],
-                        &mut workspace,
-                        slot_grads,
-                    );
-                }
+                let (first, at) = (m == micro.cut.lanes[l], m - micro.cut.lanes[l]);
+                let mut run = |workspace: &mut Workspace<T>| {
+                    for action in &segment.actions {
+                        run_action(*action, &pass, micro, m, first, lane, at, workspace, slot_grads);
+                    }
+                };
+                if waits { workspace.with_held(&mut lock(&held[m]), run) } else { run(&mut workspace) }
             }
         };
         lanes[..count].par_iter_mut().enumerate().with_max_len(1).for_each(run_lane);
@@ -509,4 +513,8 @@ impl<T: Real> Trainer<T> {
     pub fn graph(&self) -> &Graph {
         &self.network.graph
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -24,9 +24,17 @@ pub(crate) struct Scratch<T> {
 }
 
 impl<T: Plain> Workspace<T> {
+    /// Runs `f` with the values that a micro-batch holds.
+    pub(crate) fn with_held<R>(&mut self, held: &mut Buffer<T>, f: impl FnOnce(&mut Self) -> R) -> R {
+        self.arena.swap_held(held);
+        let result = f(self);
+        self.arena.swap_held(held);
+        result
+    }
+
     pub(crate) fn new(plan: &Plan) -> Workspace<T> {
         let lefts = std::iter::repeat_with(Left::default).take(plan.lefts).collect();
         let scratch = Scratch { scaled: Buffer::new(), outer: Buffer::new(), turned: Buffer::new() };
-        Workspace { arena: Arena::new(plan.micro_rows, plan.width), lefts, scratch }
+        Workspace { arena: Arena::new(plan.micro_rows, plan.widths), lefts, scratch }
     }
 }

@@ -3,6 +3,10 @@
 //! A network's values of one micro-batch lie in one [`Arena`]; an op reads some and writes others. [`Arena::borrow`]
 //! hands out the views of one op after checking that nothing written overlaps anything else, so the views are sound
 //! whatever the plan says.
+//!
+//! Where micro-batches wait for each other, each has values that must stay meanwhile, and others that pass: those can lie
+//! where the last micro-batch's did, and are in cache. So an arena has two [`Area`]s, of which one can be changed for
+//! another micro-batch's.
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -115,9 +119,19 @@ impl<'a, T: Copy> MatMut<'a, T> {
     }
 }
 
+/// A part of an arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Area {
+    /// Of values that stay while other micro-batches run.
+    Held,
+    /// Of values that nothing reads any more once another micro-batch runs.
+    Passing,
+}
+
 /// Where a value lies in an arena sized for some number of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
+    pub(crate) area: Area,
     /// Start of its buffer, in numbers a row: row 0 is at `start · rows`.
     pub(crate) start: usize,
     /// Numbers from one row of the buffer to the next.
@@ -144,7 +158,7 @@ impl Place {
     }
 
     fn overlaps(&self, other: &Place) -> bool {
-        if self.end() <= other.start || other.end() <= self.start {
+        if self.area != other.area || self.end() <= other.start || other.end() <= self.start {
             return false;
         }
         let same_buffer = self.start == other.start && self.ld == other.ld && self.most == other.most;
@@ -152,18 +166,26 @@ impl Place {
     }
 }
 
-/// One allocation for all values of a micro-batch of at most `rows` rows.
+/// The values of a micro-batch of at most `rows` rows.
 pub(crate) struct Arena<T> {
-    data: Buffer<T>,
+    /// By area.
+    data: [Buffer<T>; 2],
     rows: usize,
-    width: usize,
+    widths: [usize; 2],
 }
 
 impl<T: Plain> Arena<T> {
-    /// An arena of `width` numbers a row, zeroed.
-    pub(crate) fn new(rows: usize, width: usize) -> Arena<T> {
+    /// An arena of so many numbers a row by area, zeroed.
+    pub(crate) fn new(rows: usize, widths: [usize; 2]) -> Arena<T> {
         // In huge pages a whole micro-batch is few of them, which saves a TLB miss a row in strided reads.
-        Arena { data: Buffer::zeros(rows * width), rows, width }
+        Arena { data: widths.map(|width| Buffer::zeros(rows * width)), rows, widths }
+    }
+
+    /// Changes the held area for another micro-batch's, made like it.
+    pub(crate) fn swap_held(&mut self, held: &mut Buffer<T>) {
+        let own = &mut self.data[Area::Held as usize];
+        assert_eq!(held.len(), own.len(), "an area of another arena");
+        std::mem::swap(held, own);
     }
 
     /// The views of one op: `reads` to read, `writes` to write. Panics if a write overlaps anything.
@@ -172,7 +194,7 @@ impl<T: Plain> Arena<T> {
             assert!(!reads.iter().any(|r| r.place.overlaps(&w.place)), "an op would read what it writes");
             assert!(!writes[..i].iter().any(|o| o.place.overlaps(&w.place)), "an op would write a value twice");
         }
-        let data = NonNull::from(&mut *self.data).cast();
+        let data = self.data.each_mut().map(|data| NonNull::from(&mut **data).cast());
         // SAFETY (both): `at` checks that the region lies inside the allocation; no written region overlaps another.
         let reads = reads.iter().map(|view| {
             let (place, rows) = (view.place, view.rows);
@@ -185,12 +207,15 @@ impl<T: Plain> Arena<T> {
         (reads.collect(), writes.collect())
     }
 
-    /// Where a view's first number lies from `data` on, after a check that all of them lie inside.
-    fn at(&self, data: NonNull<T>, view: &View) -> NonNull<T> {
-        let place = &view.place;
+    /// Where a view's first number lies from its area's first on, after a check that all of them lie inside.
+    fn at(&self, data: [NonNull<T>; 2], view: &View) -> NonNull<T> {
+        let (place, area) = (&view.place, view.place.area as usize);
         assert!(view.rows <= self.rows * place.most, "an op's rows exceed its arena");
-        assert!(place.end() <= self.width && place.column + place.width <= place.ld, "a place outside its arena");
-        // SAFETY: start·rows + column < width·rows, the allocation's length; so is the end of the view's last row.
-        unsafe { data.add(place.start * self.rows + place.column) }
+        assert!(
+            place.end() <= self.widths[area] && place.column + place.width <= place.ld,
+            "a place outside its arena"
+        );
+        // SAFETY: start·rows + column < width·rows, the area's length; so is the end of the view's last row.
+        unsafe { data[area].add(place.start * self.rows + place.column) }
     }
 }

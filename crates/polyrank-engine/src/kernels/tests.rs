@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::arena::{Arena, Mat, MatMut, Place, View};
+use super::arena::{Area, Arena, Mat, MatMut, Place, View};
 use super::buffer::Buffer;
 use super::gemm::{Products, SIDE, Square, Start, pack, padded_columns, unpack};
 use super::gradient::Gradient;
@@ -30,9 +30,9 @@ struct Strided {
 impl Strided {
     fn new(rows: usize, width: usize, column: usize, values: &[f32]) -> Strided {
         let ld = (column + width + 3).div_ceil(16) * 16;
-        let mut arena = Arena::new(rows + 2, ld);
-        let whole = Place { start: 0, ld, column: 0, width: ld, most: 1 };
-        let place = Place { start: 0, ld, column, width, most: 1 };
+        let mut arena = Arena::new(rows + 2, [0, ld]);
+        let whole = Place { area: Area::Passing, start: 0, ld, column: 0, width: ld, most: 1 };
+        let place = Place { area: Area::Passing, start: 0, ld, column, width, most: 1 };
         {
             let (_, mut writes) = arena.borrow(&[], &[View { place: whole, rows: rows + 2 }]);
             for r in 0..rows + 2 {
@@ -565,16 +565,37 @@ fn dot_is_sixteen_partial_sums() {
 #[test]
 #[should_panic(expected = "an op would read what it writes")]
 fn an_arena_refuses_overlapping_views() {
-    let mut arena = Arena::<f32>::new(4, 64);
-    let read = Place { start: 16, ld: 16, column: 0, width: 16, most: 1 };
-    let write = Place { start: 0, ld: 48, column: 20, width: 4, most: 1 };
+    let mut arena = Arena::<f32>::new(4, [64, 64]);
+    let read = Place { area: Area::Passing, start: 16, ld: 16, column: 0, width: 16, most: 1 };
+    let write = Place { area: Area::Passing, start: 0, ld: 48, column: 20, width: 4, most: 1 };
     arena.borrow(&[View { place: read, rows: 4 }], &[View { place: write, rows: 4 }]);
+}
+
+#[test]
+fn areas_of_an_arena_do_not_overlap_and_one_can_be_changed() {
+    let mut arena = Arena::<f32>::new(4, [64, 64]);
+    let passing = Place { area: Area::Passing, start: 0, ld: 48, column: 20, width: 4, most: 1 };
+    let held = Place { area: Area::Held, ..passing };
+    let views = [passing, held].map(|place| View { place, rows: 4 });
+    let fill = |arena: &mut Arena<f32>, number: f32| {
+        let (_, mut writes) = arena.borrow(&[], &views);
+        writes.iter_mut().for_each(|view| view.row_mut(3).fill(number));
+    };
+    let read =
+        |arena: &mut Arena<f32>| arena.borrow(&views, &[]).0.iter().map(|view| view.row(3)[0]).collect::<Vec<_>>();
+    fill(&mut arena, 1.0);
+    let mut other = Buffer::zeros(4 * 64);
+    arena.swap_held(&mut other);
+    assert_eq!(read(&mut arena), [1.0, 0.0]);
+    fill(&mut arena, 2.0);
+    arena.swap_held(&mut other);
+    assert_eq!(read(&mut arena), [2.0, 1.0]);
 }
 
 #[test]
 #[should_panic(expected = "a place outside its arena")]
 fn an_arena_refuses_places_outside() {
-    let mut arena = Arena::<f32>::new(4, 64);
-    let place = Place { start: 48, ld: 32, column: 0, width: 4, most: 1 };
+    let mut arena = Arena::<f32>::new(4, [64, 64]);
+    let place = Place { area: Area::Passing, start: 48, ld: 32, column: 0, width: 4, most: 1 };
     arena.borrow(&[View { place, rows: 4 }], &[]);
 }

@@ -1,6 +1,7 @@
 //! From a graph to an order of execution and a place for every value.
 //!
-//! - Concat disappears: its inputs are placed side by side in its buffer, so their producers write there.
+//! - Concat disappears: its inputs are placed side by side in its buffer, so their producers write there. A part of a
+//!   value lies where the value does. Mixtures of the same experts become one op whose value has one as each part.
 //! - Buffers are reused when their last reader has run. In training every value lives until its backward pass, and
 //!   gradients share what is free; when scoring, values do.
 //! - A batch-wide op (batch norm) ends a segment: all micro-batches finish it before the next begins. Those that do not
@@ -9,6 +10,7 @@
 mod allocator;
 mod lefts;
 mod levels;
+mod merge;
 
 use crate::exec::MICRO_ROWS;
 use crate::graph::{Graph, Node, Value};
@@ -20,6 +22,7 @@ use allocator::Allocator;
 pub(crate) use lefts::LeftPlace;
 use lefts::left_places;
 use levels::{Level, levels};
+pub(crate) use merge::merge_mixtures;
 
 /// Numbers of a value with several rows a sample that a micro-batch should not exceed: a quarter of a megabyte.
 const IN_CACHE: usize = 1 << 16;
@@ -33,6 +36,8 @@ pub(crate) enum Action {
     /// Sums of a batch-wide op over a micro-batch, before its forward pass.
     ReduceForward(Reduced),
     Loss,
+    /// Zeros for the gradient of a part that nothing learns from, where the whole value's is read.
+    Clear(usize),
     Backward(usize),
     /// Sums of a batch-wide op over a micro-batch, before its backward pass.
     ReduceBackward(Reduced),
@@ -111,7 +116,7 @@ pub(crate) fn own_concat_inputs(graph: &Graph) -> Graph {
         let mut inputs = Vec::with_capacity(node.inputs.len());
         for (at, &from) in node.inputs.iter().enumerate() {
             let source = &graph.nodes[from.0];
-            let shared = is_concat(node) && (readers[from.0] > 1 || is_concat(source));
+            let shared = is_concat(node) && (readers[from.0] > 1 || is_view(source));
             let mut input = moved[from.0];
             if shared || node.inputs[..at].contains(&from) {
                 out.nodes.push(Node {
@@ -129,28 +134,31 @@ pub(crate) fn own_concat_inputs(graph: &Graph) -> Graph {
         out.nodes.push(node);
         moved.push(Value(out.nodes.len() - 1));
     }
-    for head in &mut out.heads {
-        head.output = moved[head.output.0];
-    }
-    for objective in &mut out.objectives {
-        objective.value = moved[objective.value.0];
-    }
-    for (_, value) in &mut out.watched {
-        *value = moved[value.0];
-    }
+    remap(&mut out, &moved);
     out
 }
 
-/// By node: the concat that holds its value, and at which column.
+/// Makes what a graph declares of its values name them where they have moved.
+fn remap(graph: &mut Graph, moved: &[Value]) {
+    graph.heads.iter_mut().for_each(|head| head.output = moved[head.output.0]);
+    graph.objectives.iter_mut().for_each(|objective| objective.value = moved[objective.value.0]);
+    graph.watched.iter_mut().for_each(|(_, value)| *value = moved[value.0]);
+}
+
+/// By node: the concat that holds its value, or the op of whose value it is a part, and at which column.
 fn hosts(graph: &Graph) -> Vec<Option<(usize, usize)>> {
     let mut hosts = vec![None; graph.nodes.len()];
     for (i, node) in graph.nodes.iter().enumerate() {
-        if let Op::Concat(_) = node.op {
-            let mut column = 0;
-            for input in &node.inputs {
-                hosts[input.0] = Some((i, column));
-                column += graph.nodes[input.0].width;
+        match &node.op {
+            Op::Concat(_) => {
+                let mut column = 0;
+                for input in &node.inputs {
+                    hosts[input.0] = Some((i, column));
+                    column += graph.nodes[input.0].width;
+                }
             }
+            Op::Part(part) => hosts[i] = Some((node.inputs[0].0, part.from)),
+            _ => {}
         }
     }
     hosts
@@ -158,6 +166,15 @@ fn hosts(graph: &Graph) -> Vec<Option<(usize, usize)>> {
 
 fn is_concat(node: &Node) -> bool {
     matches!(node.op, Op::Concat(_))
+}
+
+fn is_part(node: &Node) -> bool {
+    matches!(node.op, Op::Part(_))
+}
+
+/// Whether there is nothing to run: the value lies where others do.
+fn is_view(node: &Node) -> bool {
+    is_concat(node) || is_part(node)
 }
 
 /// Columns of a value before the first from which on no gradient is wanted, as numbers that lie at a concat's end want
@@ -232,7 +249,7 @@ pub(crate) fn infer(graph: &Graph) -> Plan {
         if let (Some((_, column)), Some(host)) = (hosts[i], places[own]) {
             places[i] = Some(slice(host, column, node.width));
         }
-        if !is_concat(node) {
+        if !is_view(node) {
             actions.push(Action::Forward(i));
         }
         for own in (0..n).filter(|&o| hosts[o].is_none() && last_read[o] == i) {
@@ -308,7 +325,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     let levels = levels(graph);
     for (level, next) in levels.iter().zip(levels.iter().skip(1).map(Some).chain([None])) {
         let mut waiting = next.map_or(Vec::new(), |next| reduced(&next.wide));
-        for i in level.nodes().filter(|&i| !is_concat(&graph.nodes[i])) {
+        for i in level.nodes().filter(|&i| !is_view(&graph.nodes[i])) {
             push(&mut segments, Action::Forward(i));
             // Sums are taken while the value that they are of is in cache.
             let ready = waiting.extract_if(.., |op| graph.nodes[op.node].inputs == [Value(i)]);
@@ -320,7 +337,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         }
     }
     push(&mut segments, Action::Loss);
-    let goes_back = |i: &usize| has_grad[*i] && !is_concat(&graph.nodes[*i]);
+    let goes_back = |i: &usize| has_grad[*i] && !is_view(&graph.nodes[*i]);
     for level in levels.iter().rev() {
         let wide: Vec<usize> = level.wide.iter().copied().rev().filter(goes_back).collect();
         // The reader that is the last to add to an op's gradient, if no concat stands between them.
@@ -331,6 +348,8 @@ pub(crate) fn train(graph: &Graph) -> Plan {
         };
         let mut waiting: Vec<_> = reduced(&wide).into_iter().map(|op| (op, last(op))).collect();
         for i in level.others.iter().copied().rev().filter(goes_back) {
+            let idle = (i + 1..n).filter(|&part| is_part(&graph.nodes[part]) && graph.nodes[part].inputs == [Value(i)]);
+            idle.filter(|&part| !has_grad[part]).for_each(|part| push(&mut segments, Action::Clear(part)));
             push(&mut segments, Action::Backward(i));
             let ready = waiting.extract_if(.., |(_, last)| *last == Some(i));
             ready.for_each(|(op, _)| push(&mut segments, Action::ReduceBackward(op)));
@@ -350,7 +369,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
                 Action::Forward(i) => forward_at[i] = at,
                 Action::Loss => loss_at = at,
                 Action::Backward(i) => backward_at[i] = at,
-                Action::ReduceForward(_) | Action::ReduceBackward(_) => {}
+                Action::ReduceForward(_) | Action::ReduceBackward(_) | Action::Clear(_) => {}
             }
         }
     }
@@ -389,13 +408,15 @@ pub(crate) fn train(graph: &Graph) -> Plan {
     // gradient lives until its first input's (the last to run).
     let mut grads: Vec<Option<Place>> = vec![None; n];
     let mut written = vec![false; n];
+    // What is written at once: a concat's gradient as a whole, a part's alone.
+    let whole = |i: usize| if is_part(&graph.nodes[i]) { i } else { owner(i) };
     let mut loss_accumulates = Vec::new();
     for value in &minimised {
         let own = owner(value.0);
         if has_grad[value.0] && grads[own].is_none() {
             grads[own] = Some(areas[area(own)].take(&graph.nodes[own]));
         }
-        loss_accumulates.push(std::mem::replace(&mut written[own], true));
+        loss_accumulates.push(std::mem::replace(&mut written[whole(value.0)], true));
     }
     let mut param_written = vec![false; graph.params.len()];
     let mut dx: Vec<Vec<Option<bool>>> = graph.nodes.iter().map(|node| vec![None; node.inputs.len()]).collect();
@@ -414,7 +435,7 @@ pub(crate) fn train(graph: &Graph) -> Plan {
                 if grads[own].is_none() {
                     grads[own] = Some(areas[area(own)].take(&graph.nodes[own]));
                 }
-                *slot = Some(std::mem::replace(&mut written[own], true));
+                *slot = Some(std::mem::replace(&mut written[whole(input.0)], true));
             }
         }
         param_shared[i] = node.op.params().iter().map(|p| std::mem::replace(&mut param_written[p.0], true)).collect();

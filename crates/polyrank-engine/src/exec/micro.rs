@@ -5,7 +5,7 @@ use crate::exec::context::Training;
 use crate::exec::input::Input;
 use crate::exec::run::{LaneView, Pass};
 use crate::exec::workspace::Workspace;
-use crate::graph::{Graph, Space};
+use crate::graph::{Graph, Space, Value};
 use crate::kernels::arena::{Arena, Mat, MatMut};
 use crate::kernels::buffer::Buffer;
 use crate::kernels::rows::Parts;
@@ -68,6 +68,11 @@ pub(super) fn run_action<T: Real>(
             pass.forward(i, rows, workspace, |cx| pass.graph.nodes[i].op.reduce_forward(cx, sums));
         }
         Action::Loss => losses(pass, micro, rows, &mut lane.micros[at].losses, &mut workspace.arena),
+        Action::Clear(i) => {
+            let grad = pass.plan.nodes[i].grad.map(|grad| pass.view(Value(i), grad, &rows));
+            let (_, mut views) = workspace.arena.borrow(&[], grad.as_slice());
+            views.iter_mut().for_each(|view| (0..view.rows()).for_each(|r| view.row_mut(r).fill(T::ZERO)));
+        }
         Action::Backward(i) => {
             let mut part = slot_grads.iter().find(|(node, _)| *node == i).map(|(_, parts)| parts.part(m));
             let slot_grad = part.as_mut().map(|p| &mut *p.data);

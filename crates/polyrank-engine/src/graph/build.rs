@@ -240,7 +240,7 @@ impl Graph {
     pub fn mixture(&mut self, name: &str, gate: Value, experts: &[Value]) -> Result<Value, GraphError> {
         let mut inputs = vec![gate];
         inputs.extend_from_slice(experts);
-        self.add(name, ops::mixture::Mixture, &inputs)
+        self.add(name, ops::mixture::Mixture::one(experts.len()), &inputs)
     }
 
     /// `Σ_i factor_i · x_i`.

@@ -96,15 +96,24 @@ simd! {
 }
 
 simd! {
-    /// `y = Σ_e gate[e]·expert_e` row by row, e rising.
-    pub(crate) fn mixtures<T: Real>(y: &mut MatMut<'_, T>, gate: Mat<'_, T>, experts: &[Mat<'_, T>]) {
+    /// Of each gate t, in the columns of y that are its: `Σ_k gate_t[k]·expert_c(t,k)` row by row, k rising.
+    pub(crate) fn mixtures<T: Real>(
+        y: &mut MatMut<'_, T>,
+        gates: &[Mat<'_, T>],
+        experts: &[Mat<'_, T>],
+        choices: &[Vec<usize>],
+    ) {
+        let width = experts[0].width();
         for r in 0..y.rows() {
-            let (y, gate) = (y.row_mut(r), gate.row(r));
-            for (e, (expert, &gate)) in experts.iter().zip(gate).enumerate() {
-                if e == 0 {
-                    scale_to(y, gate, expert.row(r));
-                } else {
-                    axpy(y, gate, expert.row(r));
+            let all = y.row_mut(r);
+            for (t, (gate, chosen)) in gates.iter().zip(choices).enumerate() {
+                let (y, gate) = (&mut all[t * width..][..width], gate.row(r));
+                for (k, (&e, &gate)) in chosen.iter().zip(gate).enumerate() {
+                    if k == 0 {
+                        scale_to(y, gate, experts[e].row(r));
+                    } else {
+                        axpy(y, gate, experts[e].row(r));
+                    }
                 }
             }
         }
@@ -115,29 +124,35 @@ simd! {
 type Gradient<'a, T> = Option<(MatMut<'a, T>, bool)>;
 
 simd! {
-    /// The gradients of [`mixtures`] in one pass over dy: of the gate at expert e, `dy[r]·expert[r]`, and of the expert,
-    /// `gate[r, e]·dy[r]`.
+    /// The gradients of [`mixtures`] in one pass over dy, from the last gate to the first: of gate t at its k-th expert,
+    /// `dy_t[r]·expert[r]`, and of the expert, `gate_t[r, k]·dy_t[r]`. `last` says of the choices which ones no later gate
+    /// makes: they are the first to write.
     pub(crate) fn mixture_gradients<T: Real>(
-        to_gate: &mut Gradient<'_, T>,
+        to_gates: &mut [Gradient<'_, T>],
         to_experts: &mut [Gradient<'_, T>],
         dy: Mat<'_, T>,
-        gate: Mat<'_, T>,
+        gates: &[Mat<'_, T>],
         experts: &[Mat<'_, T>],
+        choices: &[Vec<usize>],
+        last: &[Vec<bool>],
     ) {
+        let width = experts[0].width();
         for r in 0..dy.rows() {
-            let (dy, gate) = (dy.row(r), gate.row(r));
-            if let Some((to, accumulate)) = to_gate {
-                for (to, expert) in to.row_mut(r).iter_mut().zip(experts) {
-                    let d = dot(dy, expert.row(r));
-                    *to = if *accumulate { *to + d } else { d };
+            for t in (0..gates.len()).rev() {
+                let (dy, gate, chosen) = (&dy.row(r)[t * width..][..width], gates[t].row(r), &choices[t]);
+                if let Some((to, accumulate)) = &mut to_gates[t] {
+                    for (to, &e) in to.row_mut(r).iter_mut().zip(chosen) {
+                        let d = dot(dy, experts[e].row(r));
+                        *to = if *accumulate { *to + d } else { d };
+                    }
                 }
-            }
-            for (&gate, to) in gate.iter().zip(to_experts.iter_mut()) {
-                let Some((to, accumulate)) = to else { continue };
-                if *accumulate {
-                    axpy(to.row_mut(r), gate, dy);
-                } else {
-                    scale_to(to.row_mut(r), gate, dy);
+                for ((&gate, &e), last) in gate.iter().zip(chosen).zip(&last[t]) {
+                    let Some((to, accumulate)) = &mut to_experts[e] else { continue };
+                    if *accumulate || !last {
+                        axpy(to.row_mut(r), gate, dy);
+                    } else {
+                        scale_to(to.row_mut(r), gate, dy);
+                    }
                 }
             }
         }
@@ -201,40 +216,65 @@ mod tests {
 
     #[test]
     fn mixtures_and_their_gradients_are_their_definition() {
-        for (n, count) in (1..=40).zip([1, 2, 5, 8].into_iter().cycle()) {
-            let gate = numbers(5, ROWS * count);
-            let experts: Vec<Vec<f32>> = (0..count).map(|e| numbers(6 + e, ROWS * n)).collect();
+        // Of four experts; one gate, and several of which some choose the same.
+        let all: [&[&[usize]]; 3] = [&[&[0, 1, 2, 3]], &[&[0, 1, 2], &[2, 3], &[1, 2]], &[&[3], &[3, 0, 1, 2]]];
+        for (n, choices) in (1..=40).zip(all.into_iter().cycle()) {
+            let choices: Vec<Vec<usize>> = choices.iter().map(|chosen| chosen.to_vec()).collect();
+            let gates: Vec<Vec<f32>> = (0..choices.len()).map(|t| numbers(5 + t, ROWS * choices[t].len())).collect();
+            let experts: Vec<Vec<f32>> = (0..4).map(|e| numbers(16 + e, ROWS * n)).collect();
+            let gate_views: Vec<_> = gates.iter().zip(&choices).map(|(gate, chosen)| mat(gate, chosen.len())).collect();
             let views: Vec<Mat<'_, f32>> = experts.iter().map(|expert| mat(expert, n)).collect();
-            let expected = each(n, |r, c| {
-                let terms = (1..count).map(|e| (gate[r * count + e], experts[e][r * n + c]));
-                terms.fold(gate[r * count] * experts[0][r * n + c], |sum, (gate, x)| f32::mul_add(gate, x, sum))
+            let width = choices.len() * n;
+            let weight = |t: usize, r: usize, k: usize| gates[t][r * choices[t].len() + k];
+            let expected = each(width, |r, c| {
+                let (t, c) = (c / n, c % n);
+                let terms = choices[t].iter().enumerate().map(|(k, &e)| (weight(t, r, k), experts[e][r * n + c]));
+                let add = |sum: Option<f32>, (gate, x)| Some(sum.map_or(gate * x, |sum| f32::mul_add(gate, x, sum)));
+                terms.fold(None, add).unwrap_or_default()
             });
-            let before = numbers(20, ROWS * n);
-            assert_eq!(after(&before, n, |y| mixtures(y, mat(&gate, count), &views)), expected, "{n} columns");
+            let before = numbers(20, ROWS * width);
+            assert_eq!(after(&before, width, |y| mixtures(y, &gate_views, &views, &choices)), expected, "{n} columns");
 
-            let dy = numbers(21, ROWS * n);
+            let last: Vec<Vec<bool>> = (0..choices.len())
+                .map(|t| choices[t].iter().map(|e| choices[t + 1..].iter().all(|later| !later.contains(e))).collect())
+                .collect();
+            let (dy, before) = (numbers(21, ROWS * width), numbers(22, ROWS * n));
             for accumulate in [false, true] {
-                let (mut to_gate, mut to_experts) = (gate.clone(), vec![before.clone(); count]);
+                let (mut to_gates, mut to_experts) = (gates.clone(), vec![before.clone(); 4]);
                 let mut gradients: Vec<Gradient<'_, f32>> =
                     to_experts.iter_mut().map(|to| Some((MatMut::of(to, ROWS, n), accumulate))).collect();
                 // One expert's is not asked for.
-                gradients[count / 2] = None;
-                let mut of_gate = Some((MatMut::of(&mut to_gate, ROWS, count), accumulate));
-                mixture_gradients(&mut of_gate, &mut gradients, mat(&dy, n), mat(&gate, count), &views);
-                drop((of_gate, gradients));
-                let expected = each(count, |r, e| {
-                    let (d, was) = (dot(&dy[r * n..][..n], &experts[e][r * n..][..n]), gate[r * count + e]);
-                    if accumulate { was + d } else { d }
-                });
-                assert_eq!(to_gate, expected, "{n} columns");
+                gradients[2] = None;
+                let widths = choices.iter().map(Vec::len);
+                let mut of_gates: Vec<Gradient<'_, f32>> = to_gates
+                    .iter_mut()
+                    .zip(widths)
+                    .map(|(to, k)| Some((MatMut::of(to, ROWS, k), accumulate)))
+                    .collect();
+                mixture_gradients(&mut of_gates, &mut gradients, mat(&dy, width), &gate_views, &views, &choices, &last);
+                drop((of_gates, gradients));
+                for (t, found) in to_gates.iter().enumerate() {
+                    let expected = each(choices[t].len(), |r, k| {
+                        let expert = &experts[choices[t][k]][r * n..][..n];
+                        let d = dot(&dy[r * width + t * n..][..n], expert);
+                        if accumulate { weight(t, r, k) + d } else { d }
+                    });
+                    assert_eq!(*found, expected, "{n} columns, gate {t}");
+                }
                 for (e, found) in to_experts.iter().enumerate() {
                     let expected = each(n, |r, c| {
-                        let (gate, dy, was) = (gate[r * count + e], dy[r * n + c], before[r * n + c]);
-                        match (e == count / 2, accumulate) {
-                            (true, _) => was,
-                            (_, true) => f32::mul_add(gate, dy, was),
-                            (_, false) => gate * dy,
+                        let was = before[r * n + c];
+                        if e == 2 {
+                            return was;
                         }
+                        let readers = (0..choices.len()).rev().filter_map(|t| {
+                            let k = choices[t].iter().position(|&chosen| chosen == e)?;
+                            Some((weight(t, r, k), dy[r * width + t * n + c]))
+                        });
+                        let sum = |sum: Option<f32>, (gate, dy): (f32, f32)| {
+                            Some(sum.map_or(gate * dy, |sum| f32::mul_add(gate, dy, sum)))
+                        };
+                        readers.fold(accumulate.then_some(was), sum).unwrap_or(was)
                     });
                     assert_eq!(*found, expected, "{n} columns, expert {e}");
                 }

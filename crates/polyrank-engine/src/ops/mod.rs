@@ -34,6 +34,7 @@ pub(crate) mod outer;
 pub(crate) mod overlay;
 pub(crate) mod pair_products;
 pub(crate) mod pairs;
+pub(crate) mod part;
 pub(crate) mod periodic;
 pub(crate) mod places;
 pub(crate) mod pointwise_loss;
@@ -230,6 +231,7 @@ ops! {
     PairProducts = pair_products::PairProducts,
     Pairs = pairs::Pairs,
     Noise = noise::Noise,
+    Part = part::Part,
     Periodic = periodic::Periodic,
     Places = places::Places,
     PointwiseLoss = pointwise_loss::PointwiseLoss,

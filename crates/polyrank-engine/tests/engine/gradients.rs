@@ -94,6 +94,33 @@ fn hard_concrete_and_numbers_of_no_row() {
 }
 
 #[test]
+fn mixtures_of_the_same_experts() {
+    let mut g = Graph::default();
+    let x = g.dense("x", 0, 3).unwrap();
+    let experts: Vec<Value> = (0..4).map(|e| relu(&mut g, &format!("expert{e}"), x, 5)).collect();
+    let mut mixtures = Vec::new();
+    // Nothing learns from the third, which lies between the others.
+    for (name, chosen) in [("a", &experts[..3]), ("b", &experts[1..]), ("idle", &experts[..2]), ("c", &experts[2..])] {
+        let gate = linear(&mut g, name, x, chosen.len());
+        let gate = g.softmax(&format!("{name}.softmax"), gate, 1.0).unwrap();
+        mixtures.push(g.mixture(&format!("{name}.mixture"), gate, chosen).unwrap());
+    }
+    let [a, b, idle, c] = mixtures[..] else { unreachable!() };
+    g.watch("idle", idle);
+    // One is read by a concat, one twice, one is an objective itself.
+    let side = g.concat("side", &[x, a]).unwrap();
+    let side = relu(&mut g, "tower", side, 4);
+    let (up, down) = (linear(&mut g, "up", b, 4), linear(&mut g, "down", b, 4));
+    let all = g.concat("all", &[side, up, down]).unwrap();
+    let z = linear(&mut g, "out", all, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
+    g.objective("sum", c, 0.3);
+    for rows in ROWS {
+        check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[], 3, 1), &["idle.weight", "idle.bias"]);
+    }
+}
+
+#[test]
 fn columns_added_to_others() {
     for at in [0, 2] {
         let op = |g: &mut Graph, name: &str, x: Value| {

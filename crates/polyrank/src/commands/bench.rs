@@ -170,7 +170,7 @@ impl Measure<'_> {
             if train { 3.0 * read + 2.0 * size(s) } else { read + size(s) }
         };
         // What is put side by side is written there in the first place.
-        4.0 * summary.iter().filter(|s| !["linear", "routes", "concat"].contains(&s.op)).map(moved).sum::<f64>()
+        4.0 * summary.iter().filter(|s| !["linear", "routes", "concat", "part"].contains(&s.op)).map(moved).sum::<f64>()
     }
 
     /// Whether a step holds the values of all rows of a batch: they do not stay in a core's cache.

@@ -4,8 +4,8 @@ use crate::exec::context::{RunningStats, State};
 use crate::graph::{Graph, Param, ParamDecl, Shape};
 use crate::ops::Op;
 use crate::optim::Optimizer;
-use crate::params::Params;
-use crate::plan;
+use crate::params::{Params, Turned};
+use crate::plan::{self, PlanNode};
 use crate::real::Real;
 use crate::table::EmbeddingTable;
 
@@ -163,14 +163,15 @@ impl<T: Real> Network<T> {
     }
 
     /// The matrices through which a gradient passes back to an input.
-    pub(crate) fn transposed_params(&self, plan: &plan::Plan) -> Vec<Param> {
-        let mut out = Vec::new();
-        for (node, planned) in self.graph.nodes.iter().zip(&plan.nodes) {
-            if let (Op::Linear(linear), Some(Some(_))) = (&node.op, planned.dx.first()) {
-                out.push(linear.weight);
-            }
-        }
-        out
+    pub(crate) fn transposed_params(&self, plan: &plan::Plan) -> Vec<Turned> {
+        let linears =
+            self.graph.nodes.iter().zip(&plan.nodes).filter_map(|(node, planned)| match (&node.op, planned) {
+                (Op::Linear(linear), PlanNode { dx_width: Some(rows), .. }) if planned.dx[0].is_some() => {
+                    Some(Turned { matrix: linear.weight, rows: *rows })
+                }
+                _ => None,
+            });
+        linears.collect()
     }
 
     /// The same network without optimizer state, for scoring.

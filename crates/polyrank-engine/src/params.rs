@@ -26,7 +26,7 @@ pub(crate) struct Params<T> {
 struct Copies<T> {
     /// Whether products are of numbers rounded to bf16.
     half: bool,
-    /// The transpose, packed, of a matrix through which a gradient passes in fp32; empty otherwise.
+    /// The transpose, packed, of a matrix through which a gradient passes in fp32, as far as one is wanted; empty otherwise.
     transposed: Buffer<T>,
     /// A rounded matrix's pairs; empty in fp32.
     pairs: Buffer<Pair>,
@@ -40,21 +40,33 @@ impl<T: Real> Copies<T> {
         Copies { half, transposed: Buffer::new(), pairs: Buffer::new(), transposed_pairs: Buffer::new() }
     }
 
-    /// The pairs of the packed matrix `[k, n]`, if products are of those.
-    fn round(&mut self, matrix: &[T], k: usize, n: usize, turned: bool) {
+    /// The pairs of the packed matrix `[k, n]`, if products are of those, and of the transpose of its first `turned` rows.
+    fn round(&mut self, matrix: &[T], k: usize, n: usize, turned: Option<usize>) {
         if self.half {
             T::right_packed(matrix, k, n, &mut self.pairs);
-            if turned {
-                T::right_packed_turned(matrix, k, n, &mut self.transposed_pairs);
+            if let Some(rows) = turned {
+                T::right_packed_turned(matrix, k, n, rows, &mut self.transposed_pairs);
             }
         }
     }
 }
 
-/// The transpose of a packed matrix `[k, n]`, packed.
-fn transpose<T: Real>(matrix: &[T], k: usize, n: usize, out: &mut Buffer<T>) {
-    out.resize(n * gemm::padded_columns(k));
-    T::pack_transpose(matrix, k, n, out);
+/// A matrix through which a gradient passes back, and how many of its rows that takes: columns of the input's gradient.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turned {
+    pub(crate) matrix: Param,
+    pub(crate) rows: usize,
+}
+
+/// The transpose of the first `rows` rows of a packed matrix `[k, n]`, packed.
+fn transpose<T: Real>(matrix: &[T], k: usize, n: usize, rows: usize, out: &mut Buffer<T>) {
+    out.resize(n * gemm::padded_columns(rows));
+    T::pack_transpose(matrix, k, n, rows, out);
+}
+
+/// How many rows of a parameter are turned, if any.
+fn turned(all: &[Turned], param: Param) -> Option<usize> {
+    all.iter().find(|turned| turned.matrix == param).map(|turned| turned.rows)
 }
 
 fn stored(shape: Shape) -> usize {
@@ -115,15 +127,15 @@ impl<T: Real> Params<T> {
         &self.values[span.start..][..shape.len()]
     }
 
-    /// The packed transpose of a matrix: that of [`Params::turn`], or made now in `own`.
-    pub(crate) fn transposed<'a>(&'a self, param: Param, own: &'a mut Buffer<T>) -> &'a [T] {
+    /// The packed transpose of a matrix's first `rows` rows: that of [`Params::turn`], or made now in `own`.
+    pub(crate) fn transposed<'a>(&'a self, param: Param, rows: usize, own: &'a mut Buffer<T>) -> &'a [T] {
         let (span, Shape::Matrix(k, n)) = &self.spans[param.0] else { return &[] };
         if self.turned {
             return &self.copies[param.0].transposed;
         }
         // The buffer has seen other matrices: what pads the columns must be zeros.
         own.clear();
-        transpose(&self.values[span.clone()], *k, *n, own);
+        transpose(&self.values[span.clone()], *k, *n, rows, own);
         own
     }
 
@@ -138,18 +150,17 @@ impl<T: Real> Params<T> {
     }
 
     /// Rounds all matrices anew that are multiplied rounded, the given ones transposed too, after numbers changed.
-    pub(crate) fn refresh(&mut self, transposed: &[Param]) {
+    pub(crate) fn refresh(&mut self, transposed: &[Turned]) {
         self.turned = false;
-        self.each_matrix(|i, copies, matrix, k, n| copies.round(matrix, k, n, transposed.contains(&Param(i))));
+        self.each_matrix(|i, copies, matrix, k, n| copies.round(matrix, k, n, turned(transposed, Param(i))));
     }
 
     /// Transposes the given matrices that are not multiplied rounded, unless that is done.
-    pub(crate) fn turn(&mut self, transposed: &[Param]) {
+    pub(crate) fn turn(&mut self, transposed: &[Turned]) {
         if !std::mem::replace(&mut self.turned, true) {
-            self.each_matrix(|i, copies, matrix, k, n| {
-                if !copies.half && transposed.contains(&Param(i)) {
-                    transpose(matrix, k, n, &mut copies.transposed);
-                }
+            self.each_matrix(|i, copies, matrix, k, n| match turned(transposed, Param(i)) {
+                Some(rows) if !copies.half => transpose(matrix, k, n, rows, &mut copies.transposed),
+                _ => {}
             });
         }
     }
@@ -180,7 +191,7 @@ impl<T: Real> Params<T> {
         let (span, shape) = self.spans[param.0].clone();
         set_stored(&mut self.values[span.clone()], shape, values);
         if let Shape::Matrix(k, n) = shape {
-            self.copies[param.0].round(&self.values[span], k, n, false);
+            self.copies[param.0].round(&self.values[span], k, n, None);
         }
     }
 

@@ -74,7 +74,7 @@ pub(crate) struct PlanNode {
     pub(crate) grad: Option<Place>,
     /// By input: whether its gradient is wanted, and if so whether to add to what is there.
     pub(crate) dx: Vec<Option<bool>>,
-    /// Of a linear op: the columns of its input's gradient that anything learns from, by whole panels of weights.
+    /// Of a linear op: the columns of its input's gradient that anything learns from; as many for all ops of the same weights.
     pub(crate) dx_width: Option<usize>,
     /// By parameter of the op: whether another op of the same pass has written its gradient already.
     pub(crate) param_shared: Vec<bool>,

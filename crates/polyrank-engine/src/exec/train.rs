@@ -21,6 +21,7 @@ use crate::loss::{Loss, Normaliser};
 use crate::network::{Network, Tensor, TensorError};
 use crate::ops::Op;
 use crate::optim::Optimizer;
+use crate::params::Turned;
 use crate::plan::{self, Barrier, Plan, Segment};
 use crate::real::Real;
 use crate::rng::{Purpose, Stream};
@@ -72,7 +73,7 @@ pub struct Trainer<T: Real> {
     options: TrainerOptions,
     plan: Plan,
     pool: Arc<rayon::ThreadPool>,
-    transposed: Vec<Param>,
+    transposed: Vec<Turned>,
     /// Where the gradients of parameters lie that no head depends on.
     unreached: Vec<Range<usize>>,
     lanes: Vec<Lane<T>>,

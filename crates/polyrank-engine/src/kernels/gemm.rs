@@ -61,8 +61,8 @@ pub(crate) trait Products: Copy + Sized {
     /// Finishes the gradient, then `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`; dw is packed `[x.width(), dy.width()]`.
     fn outer(x: Mat<'_, Self>, dy: &mut Gradient<'_, Self>, dw: &mut [Self], accumulate: bool);
 
-    /// Packs the transpose `[n, k]` of a packed matrix `[k, n]`; what pads its columns stays.
-    fn pack_transpose(packed: &[Self], k: usize, n: usize, out: &mut [Self]);
+    /// Packs the transpose `[n, rows]` of a packed matrix's `[k, n]` first rows; what pads its columns stays.
+    fn pack_transpose(packed: &[Self], k: usize, n: usize, rows: usize, out: &mut [Self]);
 
     /// Makes the lines of a block its columns.
     fn turn(block: &mut Square<Self>) {
@@ -98,14 +98,14 @@ impl Products for f32 {
         }
     }
 
-    fn pack_transpose(packed: &[f32], k: usize, n: usize, out: &mut [f32]) {
+    fn pack_transpose(packed: &[f32], k: usize, n: usize, rows: usize, out: &mut [f32]) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512.
             #[cfg(vectors)]
             Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => unsafe {
-                super::avx512::turn::pack_transpose(packed, k, n, out)
+                super::avx512::turn::pack_transpose(packed, k, n, rows, out)
             },
-            _ => portable::pack_transpose(packed, k, n, out),
+            _ => portable::pack_transpose(packed, k, n, rows, out),
         }
     }
 
@@ -131,8 +131,8 @@ impl Products for f64 {
         portable::outer(x, dy.finish(), dw, accumulate);
     }
 
-    fn pack_transpose(packed: &[f64], k: usize, n: usize, out: &mut [f64]) {
-        portable::pack_transpose(packed, k, n, out);
+    fn pack_transpose(packed: &[f64], k: usize, n: usize, rows: usize, out: &mut [f64]) {
+        portable::pack_transpose(packed, k, n, rows, out);
     }
 }
 

@@ -47,8 +47,8 @@ pub(crate) fn outer<T: Real>(x: Mat<'_, T>, dy: Mat<'_, T>, dw: &mut [T], accumu
     }
 }
 
-pub(crate) fn pack_transpose<T: Real>(packed: &[T], k: usize, n: usize, out: &mut [T]) {
-    for to in panels(n, k) {
+pub(crate) fn pack_transpose<T: Real>(packed: &[T], k: usize, n: usize, rows: usize, out: &mut [T]) {
+    for to in panels(n, rows) {
         let block = &mut out[to.offset..][..n * to.padded];
         for from in panels(k, n) {
             // 16 columns at a time: the lines written stay in the nearest cache while 64 rows are read.

@@ -362,8 +362,16 @@ fn check_operands(rows: usize, width: usize, column: usize, seed: u64) {
         }
         for make in [f32::right_packed_turned, half::right::of_packed_turned] {
             let mut right = Buffer::of(5000, 7);
-            make(&packed, rows, width, &mut right);
+            make(&packed, rows, width, rows, &mut right);
             check_right(&right, width, &across);
+            // Those of the first rows alone: the operand of a matrix that ends there.
+            let few = rows.div_ceil(2);
+            let (mut part, mut expected) = (Buffer::of(5000, 7), Buffer::of(5000, 9));
+            make(&packed, rows, width, few, &mut part);
+            let mut shorter = vec![GUARD; few * padded_columns(width)];
+            pack(&unpack(&packed, rows, width)[..few * width], few, width, &mut shorter);
+            half::right::of_packed_turned(&shorter, few, width, few, &mut expected);
+            assert_eq!(part[..], expected[..], "the first {few} rows");
         }
     });
 }
@@ -384,6 +392,15 @@ proptest! {
         rows in 1usize..70, k in 1usize..300, n in 1usize..200, from in 0usize..20, to in 0usize..20,
         accumulate: bool, seed: u64,
     ) {
+        check_outer(rows, k, n, (from, to), accumulate, seed);
+    }
+
+    #[test]
+    fn products_of_few_columns_agree(
+        rows in 1usize..70, k in 1usize..300, n in 1usize..6, from in 0usize..20, to in 0usize..20,
+        start in 0u8..3, relu: bool, accumulate: bool, seed: u64,
+    ) {
+        check_product(rows, k, n, (from, to), start, relu, seed);
         check_outer(rows, k, n, (from, to), accumulate, seed);
     }
 
@@ -420,20 +437,22 @@ proptest! {
     }
 
     #[test]
-    fn packing_round_trips(k in 1usize..150, n in 1usize..150, seed: u64) {
+    fn packing_round_trips(k in 1usize..150, n in 1usize..150, share in 0.0..1.0, seed: u64) {
         let matrix = numbers(seed, 0, k * n);
         let mut packed = vec![GUARD; k * padded_columns(n)];
         pack(&matrix, k, n, &mut packed);
         assert_eq!(unpack(&packed, k, n), matrix);
         assert_eq!(packed.iter().filter(|&&v| v == GUARD).count(), 0, "every number is written");
 
-        let turned: Vec<f32> = (0..n * k).map(|i| matrix[i % k * n + i / k]).collect();
-        let mut expected = vec![0.0; n * padded_columns(k)];
-        pack(&turned, n, k, &mut expected);
-        for pack_transpose in [f32::pack_transpose, portable::pack_transpose] {
-            let mut transposed = vec![0.0; n * padded_columns(k)];
-            pack_transpose(&packed, k, n, &mut transposed);
-            assert_eq!(transposed, expected);
+        for rows in [k, 1 + (share * k as f64) as usize] {
+            let turned: Vec<f32> = (0..n * rows).map(|i| matrix[i % rows * n + i / rows]).collect();
+            let mut expected = vec![0.0; n * padded_columns(rows)];
+            pack(&turned, n, rows, &mut expected);
+            for pack_transpose in [f32::pack_transpose, portable::pack_transpose] {
+                let mut transposed = vec![0.0; n * padded_columns(rows)];
+                pack_transpose(&packed, k, n, rows, &mut transposed);
+                assert_eq!(transposed, expected);
+            }
         }
     }
 }

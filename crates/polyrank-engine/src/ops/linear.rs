@@ -2,9 +2,9 @@
 
 use crate::exec::context::{Backward, Forward};
 use crate::graph::Param;
-use crate::kernels::gemm::{Start, padded_columns};
+use crate::kernels::gemm::Start;
 use crate::kernels::gradient::Gradient;
-use crate::kernels::half::{self, Buffers, right};
+use crate::kernels::half::{self, Buffers};
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -62,16 +62,14 @@ impl Kernel for Linear {
                 T::gradient(&mut dy, dx.is_some().then_some(&mut *left), turned);
                 half::outer(x, turned, self.units, dw, cx.accumulate[0]);
                 if let Some((dx, start)) = dx {
-                    // The gradient may end before the input does (`PlanNode::dx_width`).
-                    let weights = &params.transposed_pairs(self.weight)[..right::pairs(self.units, dx.width())];
-                    T::product_half(left, weights, start, false, dx, None);
+                    T::product_half(left, params.transposed_pairs(self.weight), start, false, dx, None);
                 }
             }),
             None => {
                 T::outer(cx.x[0], &mut dy, dw, cx.accumulate[0]);
                 if let Some((dx, start)) = dx {
-                    let transposed = params.transposed(self.weight, &mut cx.scratch.turned);
-                    let weights = &transposed[..self.units * padded_columns(dx.width())];
+                    // The gradient may end before the input does (`PlanNode::dx_width`).
+                    let weights = params.transposed(self.weight, dx.width(), &mut cx.scratch.turned);
                     T::product(dy.dy.as_mat(), weights, start, false, dx);
                 }
             }

@@ -109,7 +109,7 @@ impl Kernel for Routes {
                 T::gradient(&mut dy, dx.is_some().then_some(&mut *left), right);
                 half::outer(x, right, self.units, &mut scratch.outer, false);
                 if let Some((dx, start)) = dx {
-                    T::right_packed_turned(&scratch.scaled, steps, self.units, right);
+                    T::right_packed_turned(&scratch.scaled, steps, self.units, steps, right);
                     T::product_half(left, right, start, false, dx, None);
                 }
             }),
@@ -119,7 +119,7 @@ impl Kernel for Routes {
                     // What pads the columns must be zeros, and the buffer has seen other matrices.
                     scratch.turned.clear();
                     scratch.turned.resize(self.units * padded_columns(steps));
-                    T::pack_transpose(&scratch.scaled, steps, self.units, &mut scratch.turned);
+                    T::pack_transpose(&scratch.scaled, steps, self.units, steps, &mut scratch.turned);
                     T::product(dy.dy.as_mat(), &scratch.turned, start, false, dx);
                 }
             }

@@ -7,16 +7,15 @@ use super::segments::segments;
 use super::{Action, NOWHERE, Plan, PlanNode, hosts, is_concat, is_part, is_view, micro_rows, slice};
 use crate::graph::{Graph, Value};
 use crate::kernels::arena::{Area, Place};
-use crate::kernels::gemm::PANEL;
 use crate::ops::Op;
 
 /// Columns of a value before the first from which on no gradient is wanted, as numbers that lie at a concat's end want
-/// none; rounded up to whole panels, so that what products read of packed weights is a prefix.
+/// none.
 fn learning_width(graph: &Graph, value: Value, has_grad: &[bool]) -> usize {
     let node = &graph.nodes[value.0];
     let inputs = if is_concat(node) { node.inputs.as_slice() } else { &[] };
     let idle: usize = inputs.iter().rev().take_while(|input| !has_grad[input.0]).map(|v| graph.nodes[v.0].width).sum();
-    (node.width - idle).next_multiple_of(PANEL).min(node.width)
+    node.width - idle
 }
 
 /// By node: whether its value can pass a gradient on, and receives one.
@@ -162,8 +161,15 @@ pub(crate) fn train(graph: &Graph) -> Plan {
             PlanNode { value, grad, dx, dx_width: None, param_shared, left, next, left_turned }
         })
         .collect();
-    for (node, planned) in graph.nodes.iter().zip(&mut nodes).filter(|(node, _)| matches!(node.op, Op::Linear(_))) {
-        planned.dx_width = Some(learning_width(graph, node.inputs[0], &has_grad));
+    // Weights are transposed once for all ops that multiply by them.
+    let mut widths = vec![0; graph.params.len()];
+    let weights = graph.nodes.iter().enumerate().filter_map(|(i, node)| match &node.op {
+        Op::Linear(linear) => Some((i, linear.weight.0)),
+        _ => None,
+    });
+    for (i, weight) in weights.clone() {
+        widths[weight] = widths[weight].max(learning_width(graph, graph.nodes[i].inputs[0], &has_grad));
     }
+    weights.for_each(|(i, weight)| nodes[i].dx_width = Some(widths[weight]));
     Plan { nodes, segments, loss_accumulates, micro_rows: micro_rows(graph), widths: areas.map(|area| area.end), lefts }
 }

@@ -372,3 +372,21 @@ fn values_that_no_head_reads() {
     let options = TrainerOptions { layer_penalty: (0.0, 0.1), ..options() };
     check_gradients(&g, options, &batch, &["unused", "dead.bias", "end.bias"]);
 }
+
+#[test]
+fn a_layer_of_two_values_of_which_one_learns_in_fewer_columns() {
+    let mut g = Graph::default();
+    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
+    let e = g.lookup("e", 0, table, Pooling::One).unwrap();
+    let d = g.dense("d", 1, 2).unwrap();
+    let x = g.concat("x", &[e, d]).unwrap();
+    let y = linear(&mut g, "up", x, 5);
+    g.share(true);
+    let both = [relu(&mut g, "layer", x, 20), relu(&mut g, "layer", y, 20)];
+    let all = g.concat("all", &both).unwrap();
+    let z = linear(&mut g, "out", all, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
+    for rows in [1, 150, 300] {
+        check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[(7, false)], 3, 1), &[]);
+    }
+}

@@ -1,6 +1,7 @@
 //! The product kernels for AVX-512: tiles of up to 6 rows × 64 columns (24 accumulators, 4 columns, 1 broadcast).
 
 pub(super) mod pairs;
+mod thin;
 mod tile;
 pub(super) mod turn;
 
@@ -27,7 +28,13 @@ fn tail_mask(width: usize, padded: usize) -> __mmask16 {
 pub(super) fn product(a: Mat<'_, f32>, b: &[f32], start: Start<'_, f32>, relu: bool, c: &mut MatMut<'_, f32>) {
     // SAFETY: AVX-512 was detected (`Isa::current`); a has c's rows of as many numbers as b is packed for
     // (`gemm::check`).
-    unsafe { across(a.as_ptr(), a.ld(), a.width(), b, start, relu, c) }
+    unsafe {
+        if c.width() <= thin::MOST && c.rows() >= thin::LEAST_ROWS {
+            thin::product(a, b, start, relu, c);
+        } else {
+            across(a.as_ptr(), a.ld(), a.width(), b, start, relu, c);
+        }
+    }
 }
 
 /// As [`product`], of numbers rounded to bf16.
@@ -38,6 +45,10 @@ pub(super) fn product_half(a: &Left, b: &[Pair], start: Start<'_, f32>, relu: bo
 
 pub(super) fn outer(x: Mat<'_, f32>, dy: &mut Gradient<'_, f32>, dw: &mut [f32], accumulate: bool) {
     let (rows, n) = (x.rows(), dy.dy.width());
+    if n <= thin::MOST {
+        // SAFETY: AVX-512 was detected; the matrices fit each other (`gemm::check_outer`).
+        return unsafe { thin::outer(x, dy.finish(), dw, accumulate) };
+    }
     // The panel of dy is read once a tile of k: packed, it costs one stream instead of a page a row, and its last
     // columns become zeros.
     let pack = |panel: Panel, packed: &mut Buffer<f32>| {

@@ -181,21 +181,28 @@ pub(in crate::kernels) unsafe fn right_packed(packed: &[f32], k: usize, n: usize
     }
 }
 
-/// The rows of a packed matrix `[k, n]`.
+/// The first `rows` rows of a packed matrix `[k, n]`.
 ///
 /// # Safety
 /// The processor has AVX-512 with bf16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-pub(in crate::kernels) unsafe fn right_packed_turned(packed: &[f32], k: usize, n: usize, out: &mut Buffer<Pair>) {
-    right::resize(out, n, k);
+pub(in crate::kernels) unsafe fn right_packed_turned(
+    packed: &[f32],
+    k: usize,
+    n: usize,
+    rows: usize,
+    out: &mut Buffer<Pair>,
+) {
+    assert!(rows <= k, "rows of a packed matrix");
+    right::resize(out, n, rows);
     let height = blocks(n) * BLOCK;
     for panel in panels(k, n) {
         let lines = Lines::of_panel(&packed[panel.offset..], k, panel.width);
-        for row in (0..k).step_by(BLOCK) {
+        for row in (0..rows).step_by(BLOCK) {
             for b in 0..blocks(panel.width) {
                 let mut all = [_mm512_setzero_si512(); BLOCK];
-                for (i, line) in all.iter_mut().enumerate().take(k - row) {
-                    // SAFETY: row + i lies before k.
+                for (i, line) in all.iter_mut().enumerate().take(rows - row) {
+                    // SAFETY: row + i lies before `rows`.
                     *line = unsafe { neighbours(lines, row + i, b) };
                 }
                 let to = &mut out[row * height + (panel.column / 2 + b * BLOCK) * BLOCK..][..BLOCK * BLOCK];

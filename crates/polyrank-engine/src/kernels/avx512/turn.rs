@@ -12,16 +12,16 @@ use crate::kernels::gemm::{SIDE, Square, padded_columns, panels};
 /// # Safety
 /// The processor has AVX-512.
 #[target_feature(enable = "avx512f")]
-pub(in crate::kernels) unsafe fn pack_transpose(packed: &[f32], k: usize, n: usize, out: &mut [f32]) {
-    assert!(packed.len() >= k * padded_columns(n) && out.len() >= n * padded_columns(k));
-    for to in panels(n, k) {
+pub(in crate::kernels) unsafe fn pack_transpose(packed: &[f32], k: usize, n: usize, rows: usize, out: &mut [f32]) {
+    assert!(rows <= k && packed.len() >= k * padded_columns(n) && out.len() >= n * padded_columns(rows));
+    for to in panels(n, rows) {
         for from in panels(k, n) {
             for row in (0..to.width).step_by(SIDE) {
                 for column in (0..from.width).step_by(SIDE) {
                     let mut block = [_mm512_setzero_si512(); SIDE];
                     for (i, line) in block.iter_mut().enumerate().take(to.width - row) {
                         let at = from.offset + (to.column + row + i) * from.padded + column;
-                        // SAFETY: the row lies before k, and a panel's rows are whole blocks.
+                        // SAFETY: the row lies before `rows`, and a panel's rows are whole blocks.
                         *line = unsafe { _mm512_loadu_si512(packed.as_ptr().add(at).cast()) };
                     }
                     for (j, line) in transpose(block).into_iter().enumerate().take(from.width - column) {

@@ -97,8 +97,8 @@ pub(crate) trait HalfProducts: Copy + Sized {
     /// The columns of a packed matrix `[k, n]`: its rows are the steps.
     fn right_packed(packed: &[Self], k: usize, n: usize, out: &mut Buffer<Pair>);
 
-    /// The rows of a packed matrix `[k, n]`: its columns are the steps.
-    fn right_packed_turned(packed: &[Self], k: usize, n: usize, out: &mut Buffer<Pair>);
+    /// The first `rows` rows of a packed matrix `[k, n]`: its columns are the steps.
+    fn right_packed_turned(packed: &[Self], k: usize, n: usize, rows: usize, out: &mut Buffer<Pair>);
 
     /// `c[r, j] = start + Σ a[r, p]·b[p, j]` over the steps p, then relu if asked; b has n = `c.width()` columns. Puts the
     /// rows of c as the next product reads them, if asked, as [`HalfProducts::left`] does.
@@ -178,12 +178,12 @@ impl HalfProducts for f32 {
         }
     }
 
-    fn right_packed_turned(packed: &[f32], k: usize, n: usize, out: &mut Buffer<Pair>) {
+    fn right_packed_turned(packed: &[f32], k: usize, n: usize, rows: usize, out: &mut Buffer<Pair>) {
         match Isa::current() {
             // SAFETY: the processor has AVX-512 with bf16.
             #[cfg(vectors)]
-            Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::right_packed_turned(packed, k, n, out) },
-            _ => right::of_packed_turned(packed, k, n, out),
+            Isa::Avx512Bf16 | Isa::Amx => unsafe { pairs::right_packed_turned(packed, k, n, rows, out) },
+            _ => right::of_packed_turned(packed, k, n, rows, out),
         }
     }
 
@@ -226,8 +226,8 @@ impl HalfProducts for f64 {
         right::of_packed(packed, k, n, out);
     }
 
-    fn right_packed_turned(packed: &[f64], k: usize, n: usize, out: &mut Buffer<Pair>) {
-        right::of_packed_turned(packed, k, n, out);
+    fn right_packed_turned(packed: &[f64], k: usize, n: usize, rows: usize, out: &mut Buffer<Pair>) {
+        right::of_packed_turned(packed, k, n, rows, out);
     }
 
     fn product_half(

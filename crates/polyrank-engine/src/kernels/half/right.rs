@@ -51,14 +51,20 @@ pub(in crate::kernels) fn of_packed<T: Real>(packed: &[T], k: usize, n: usize, o
     }
 }
 
-/// The rows of a packed matrix `[k, n]`: an operand of n steps and k columns.
-pub(in crate::kernels) fn of_packed_turned<T: Real>(packed: &[T], k: usize, n: usize, out: &mut Buffer<Pair>) {
-    resize(out, n, k);
+/// The first rows of a packed matrix `[k, n]`: an operand of n steps and `rows` columns.
+pub(in crate::kernels) fn of_packed_turned<T: Real>(
+    packed: &[T],
+    k: usize,
+    n: usize,
+    rows: usize,
+    out: &mut Buffer<Pair>,
+) {
+    resize(out, n, rows);
     let height = blocks(n) * BLOCK;
     let mut line = vec![0; height];
-    for row in 0..padded_columns(k) {
+    for row in 0..padded_columns(rows) {
         line.fill(0);
-        if row < k {
+        if row < rows {
             for panel in panels(k, n) {
                 let numbers = &packed[panel.offset + row * panel.padded..][..panel.width];
                 pair_neighbours(numbers, &mut line[panel.column / 2..]);

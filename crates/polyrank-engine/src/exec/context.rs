@@ -42,7 +42,7 @@ impl Training {
 /// One op's forward pass over one micro-batch.
 pub(crate) struct Forward<'a, T> {
     /// The inputs.
-    pub(crate) x: Few<Mat<'a, T>>,
+    pub(crate) x: &'a [Mat<'a, T>],
     /// The output.
     pub(crate) y: MatMut<'a, T>,
     /// The micro-batch's rows of the output within the batch's: rows of the batch, or of the output's space.
@@ -65,7 +65,7 @@ pub(crate) struct Forward<'a, T> {
 /// One op's backward pass over one micro-batch.
 pub(crate) struct Backward<'a, T> {
     /// The inputs of the forward pass.
-    pub(crate) x: Few<Mat<'a, T>>,
+    pub(crate) x: &'a [Mat<'a, T>],
     /// The output of the forward pass.
     pub(crate) y: Mat<'a, T>,
     /// The output's gradient; the op may use it as scratch.

@@ -70,7 +70,7 @@ pub(super) fn run_action<T: Real>(
         Action::Loss => losses(pass, micro, rows, &mut lane.micros[at].losses, &mut workspace.arena),
         Action::Clear(i) => {
             let grad = pass.plan.nodes[i].grad.map(|grad| pass.view(Value(i), grad, &rows));
-            let (_, mut views) = workspace.arena.borrow(&[], grad.as_slice());
+            let (_, mut views) = workspace.arena.borrow([], grad);
             views.iter_mut().for_each(|view| (0..view.rows()).for_each(|r| view.row_mut(r).fill(T::ZERO)));
         }
         Action::Backward(i) => {
@@ -149,8 +149,8 @@ fn losses<T: Real>(
     sums.clear();
     for (h, head) in pass.graph.heads.iter().enumerate() {
         let planned = &pass.plan.nodes[head.output.0];
-        let writes: Vec<_> = planned.grad.map(|grad| pass.view(head.output, grad, &rows)).into_iter().collect();
-        let (outputs, mut grads) = arena.borrow(&[pass.value(head.output, &rows)], &writes);
+        let grad = planned.grad.map(|grad| pass.view(head.output, grad, &rows));
+        let (outputs, mut grads) = arena.borrow([pass.value(head.output, &rows)], grad);
         let (scale, add) = (T::of(micro.scales[h]), pass.plan.loss_accumulates[h]);
         let targets = rows.clone().map(|row| (micro.input.label(row, h), micro.input.weight(row, h)));
         let targets: Vec<(T, T)> = targets.collect();
@@ -159,8 +159,7 @@ fn losses<T: Real>(
     let heads = pass.graph.heads.len();
     for (at, objective) in pass.graph.objectives.iter().enumerate().map(|(o, objective)| (heads + o, objective)) {
         let grad = pass.plan.nodes[objective.value.0].grad.map(|grad| pass.view(objective.value, grad, &rows));
-        let writes: Vec<_> = grad.into_iter().collect();
-        let (values, mut grads) = arena.borrow(&[pass.value(objective.value, &rows)], &writes);
+        let (values, mut grads) = arena.borrow([pass.value(objective.value, &rows)], grad);
         // What belongs to no row counts once for each.
         let times = if pass.graph.space(objective.value) == Space::Once { rows.len() as f64 } else { 1.0 };
         let scale = T::of(times * micro.scales[at]);

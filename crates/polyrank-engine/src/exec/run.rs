@@ -46,17 +46,16 @@ impl<T: Real> Pass<'_, T> {
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         // Out of the others' way while they are read.
         let mut next = planned.next.map(|at| (at, std::mem::take(&mut lefts[at])));
-        let reads: Few<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
-        let (x, mut writes) = arena.borrow(&reads, &[self.value(Value(i), &samples)]);
-        let y = writes.remove(0);
-        drop(writes);
+        let reads = node.inputs.iter().map(|v| self.value(*v, &samples));
+        let (x, mut writes) = arena.borrow(reads, [self.value(Value(i), &samples)]);
         let result = {
+            let y = writes[0].again();
             let left = planned.left.map(|left| left.of(lefts, |out| T::left(x[0], out)));
             let next = next.as_mut().map(|(_, next)| next);
             let combined = self.combined.get(i).map_or(&[][..], Vec::as_slice);
             let rows = self.input.range(node.space, samples.clone());
             let (input, state, training) = (self.input, self.state, self.training);
-            f(&mut Forward { x, y, rows, samples, input, state, training, combined, left, next, scratch })
+            f(&mut Forward { x: &x, y, rows, samples, input, state, training, combined, left, next, scratch })
         };
         if let Some((at, next)) = next {
             lefts[at] = next;
@@ -76,30 +75,26 @@ impl<T: Real> Pass<'_, T> {
         let (node, planned) = (&self.graph.nodes[i], &self.plan.nodes[i]);
         let (Some(grad), Some(training)) = (planned.grad, self.training) else { return };
         let Workspace { arena, lefts, scratch } = workspace;
-        let mut reads: Few<View> = node.inputs.iter().map(|v| self.value(*v, &samples)).collect();
-        reads.push(self.value(Value(i), &samples));
-        let mut writes: Few<View> = std::iter::once(self.view(Value(i), grad, &samples)).collect();
-        for (input, dx) in node.inputs.iter().zip(&planned.dx) {
-            if let (Some(_), Some(place)) = (dx, self.plan.nodes[input.0].grad) {
-                let width = planned.dx_width.unwrap_or(place.width);
-                writes.push(self.view(*input, Place { width, ..place }, &samples));
-            }
-        }
+        // The output last of what is read, its gradient first of what is written.
+        let reads = node.inputs.iter().map(|v| self.value(*v, &samples)).chain([self.value(Value(i), &samples)]);
+        let to_inputs = node.inputs.iter().zip(&planned.dx).filter_map(|(input, dx)| {
+            let place = self.plan.nodes[input.0].grad.filter(|_| dx.is_some())?;
+            let width = planned.dx_width.unwrap_or(place.width);
+            Some(self.view(*input, Place { width, ..place }, &samples))
+        });
+        let writes = std::iter::once(self.view(Value(i), grad, &samples)).chain(to_inputs);
         // Within a lane only the first micro-batch replaces what an earlier batch left.
         let accumulate: Few<bool> = planned.param_shared.iter().map(|shared| *shared || !lane.first).collect();
-        let (mut x, writes) = arena.borrow(&reads, &writes);
-        let mut writes = writes.into_iter();
-        let (Some(y), Some(dy)) = (x.pop(), writes.next()) else { return };
-        let dx = planned
-            .dx
-            .iter()
-            .map(|dx| dx.and_then(|accumulate| writes.next().map(|view| (view, accumulate))))
-            .collect();
+        let (x, mut writes) = arena.borrow(reads, writes);
+        let (Some((y, x)), Some((dy, to_inputs))) = (x.split_last(), writes.split_first_mut()) else { return };
+        let mut to_inputs = to_inputs.iter_mut();
+        let given = |dx: &Option<bool>| dx.and_then(|add| to_inputs.next().map(|view| (view.again(), add)));
+        let dx = planned.dx.iter().map(given).collect();
         let left = planned.left_turned.map(|left| left.of(lefts, |out| T::left_turned(x[0], out)));
         let mut cx = Backward {
             x,
-            y,
-            dy,
+            y: *y,
+            dy: dy.again(),
             dx,
             rows: self.input.range(node.space, samples.clone()),
             samples,

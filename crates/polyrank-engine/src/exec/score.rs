@@ -86,7 +86,7 @@ impl<T: Real> Scorer<T> {
             self.with_workspace(|workspace| {
                 self.micro(&pass, rows.clone(), workspace, out);
                 let sums = network.graph.watched.iter().map(|(_, watched)| {
-                    let (values, _) = workspace.arena.borrow(&[pass.value(*watched, &rows)], &[]);
+                    let (values, _) = workspace.arena.borrow([pass.value(*watched, &rows)], []);
                     let once = network.graph.space(*watched) == Space::Once;
                     column_sums(values[0].width(), (0..rows.len()).map(|r| values[0].row(if once { 0 } else { r })))
                 });
@@ -120,7 +120,7 @@ impl<T: Real> Scorer<T> {
         }
         let (columns, mut from) = (pass.graph.outputs(), 0);
         for head in &pass.graph.heads {
-            let (outputs, _) = workspace.arena.borrow(&[pass.value(head.output, &rows)], &[]);
+            let (outputs, _) = workspace.arena.borrow([pass.value(head.output, &rows)], []);
             let output = outputs[0];
             for r in 0..rows.len() {
                 out[r * columns + from..][..output.width()].copy_from_slice(output.row(r));

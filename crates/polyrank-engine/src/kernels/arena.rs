@@ -189,20 +189,25 @@ impl<T: Plain> Arena<T> {
     }
 
     /// The views of one op: `reads` to read, `writes` to write. Panics if a write overlaps anything.
-    pub(crate) fn borrow<'a>(&'a mut self, reads: &[View], writes: &[View]) -> (Few<Mat<'a, T>>, Few<MatMut<'a, T>>) {
-        for (i, w) in writes.iter().enumerate() {
-            assert!(!reads.iter().any(|r| r.place.overlaps(&w.place)), "an op would read what it writes");
-            assert!(!writes[..i].iter().any(|o| o.place.overlaps(&w.place)), "an op would write a value twice");
+    pub(crate) fn borrow<'a>(
+        &'a mut self,
+        reads: impl IntoIterator<Item = View, IntoIter: Clone>,
+        writes: impl IntoIterator<Item = View, IntoIter: Clone>,
+    ) -> (Few<Mat<'a, T>>, Few<MatMut<'a, T>>) {
+        let (reads, writes) = (reads.into_iter(), writes.into_iter());
+        for (i, w) in writes.clone().enumerate() {
+            assert!(!reads.clone().any(|r| r.place.overlaps(&w.place)), "an op would read what it writes");
+            assert!(!writes.clone().take(i).any(|o| o.place.overlaps(&w.place)), "an op would write a value twice");
         }
         let data = self.data.each_mut().map(|data| NonNull::from(&mut **data).cast());
         // SAFETY (both): `at` checks that the region lies inside the allocation; no written region overlaps another.
-        let reads = reads.iter().map(|view| {
+        let reads = reads.map(|view| {
             let (place, rows) = (view.place, view.rows);
-            Mat { data: self.at(data, view), rows, width: place.width, ld: place.ld, life: PhantomData }
+            Mat { data: self.at(data, &view), rows, width: place.width, ld: place.ld, life: PhantomData }
         });
-        let writes = writes.iter().map(|view| {
+        let writes = writes.map(|view| {
             let (place, rows) = (view.place, view.rows);
-            MatMut { data: self.at(data, view), rows, width: place.width, ld: place.ld, life: PhantomData }
+            MatMut { data: self.at(data, &view), rows, width: place.width, ld: place.ld, life: PhantomData }
         });
         (reads.collect(), writes.collect())
     }

@@ -34,7 +34,7 @@ impl Strided {
         let whole = Place { area: Area::Passing, start: 0, ld, column: 0, width: ld, most: 1 };
         let place = Place { area: Area::Passing, start: 0, ld, column, width, most: 1 };
         {
-            let (_, mut writes) = arena.borrow(&[], &[View { place: whole, rows: rows + 2 }]);
+            let (_, mut writes) = arena.borrow([], [View { place: whole, rows: rows + 2 }]);
             for r in 0..rows + 2 {
                 writes[0].row_mut(r).fill(GUARD);
             }
@@ -46,18 +46,18 @@ impl Strided {
     }
 
     fn read<R>(&mut self, f: impl FnOnce(Mat<'_, f32>) -> R) -> R {
-        let (reads, _) = self.arena.borrow(&[View { place: self.place, rows: self.rows }], &[]);
+        let (reads, _) = self.arena.borrow([View { place: self.place, rows: self.rows }], []);
         f(reads[0])
     }
 
     fn write(&mut self, f: impl FnOnce(&mut MatMut<'_, f32>)) {
-        let (_, mut writes) = self.arena.borrow(&[], &[View { place: self.place, rows: self.rows }]);
+        let (_, mut writes) = self.arena.borrow([], [View { place: self.place, rows: self.rows }]);
         f(&mut writes[0]);
     }
 
     /// The matrix; fails if anything around it has changed.
     fn checked(&mut self) -> Vec<f32> {
-        let (reads, _) = self.arena.borrow(&[View { place: self.whole, rows: self.rows + 2 }], &[]);
+        let (reads, _) = self.arena.borrow([View { place: self.whole, rows: self.rows + 2 }], []);
         let mut out = Vec::new();
         for r in 0..self.rows + 2 {
             let row = reads[0].row(r);
@@ -587,7 +587,7 @@ fn an_arena_refuses_overlapping_views() {
     let mut arena = Arena::<f32>::new(4, [64, 64]);
     let read = Place { area: Area::Passing, start: 16, ld: 16, column: 0, width: 16, most: 1 };
     let write = Place { area: Area::Passing, start: 0, ld: 48, column: 20, width: 4, most: 1 };
-    arena.borrow(&[View { place: read, rows: 4 }], &[View { place: write, rows: 4 }]);
+    arena.borrow([View { place: read, rows: 4 }], [View { place: write, rows: 4 }]);
 }
 
 #[test]
@@ -597,11 +597,10 @@ fn areas_of_an_arena_do_not_overlap_and_one_can_be_changed() {
     let held = Place { area: Area::Held, ..passing };
     let views = [passing, held].map(|place| View { place, rows: 4 });
     let fill = |arena: &mut Arena<f32>, number: f32| {
-        let (_, mut writes) = arena.borrow(&[], &views);
+        let (_, mut writes) = arena.borrow([], views);
         writes.iter_mut().for_each(|view| view.row_mut(3).fill(number));
     };
-    let read =
-        |arena: &mut Arena<f32>| arena.borrow(&views, &[]).0.iter().map(|view| view.row(3)[0]).collect::<Vec<_>>();
+    let read = |arena: &mut Arena<f32>| arena.borrow(views, []).0.iter().map(|view| view.row(3)[0]).collect::<Vec<_>>();
     fill(&mut arena, 1.0);
     let mut other = Buffer::zeros(4 * 64);
     arena.swap_held(&mut other);
@@ -616,5 +615,5 @@ fn areas_of_an_arena_do_not_overlap_and_one_can_be_changed() {
 fn an_arena_refuses_places_outside() {
     let mut arena = Arena::<f32>::new(4, [64, 64]);
     let place = Place { area: Area::Passing, start: 48, ld: 32, column: 0, width: 4, most: 1 };
-    arena.borrow(&[View { place, rows: 4 }], &[]);
+    arena.borrow([View { place, rows: 4 }], []);
 }

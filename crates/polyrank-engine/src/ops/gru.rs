@@ -126,7 +126,7 @@ impl Kernel for Gru {
         for row in cx.samples.clone() {
             before.fill(T::ZERO);
             for t in local(cx.input, &cx.samples, self.over, row) {
-                step.gates(cx.x[0].row(t), &before, recurrent, self.update, self.score(&cx.x, t));
+                step.gates(cx.x[0].row(t), &before, recurrent, self.update, self.score(cx.x, t));
                 for d in 0..dim {
                     before[d] = (T::ONE - step.z[d]) * before[d] + step.z[d] * step.c[d];
                 }
@@ -152,7 +152,7 @@ impl Kernel for Gru {
             carry.fill(T::ZERO);
             for t in all.clone().rev() {
                 let before = if t == all.start { &nothing[..] } else { cx.y.row(t - 1) };
-                let score = self.score(&cx.x, t);
+                let score = self.score(cx.x, t);
                 step.gates(cx.x[0].row(t), before, recurrent, self.update, score);
                 let mut d_score = T::ZERO;
                 for d in 0..dim {

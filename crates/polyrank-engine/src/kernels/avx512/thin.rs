@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 
 use super::turn::transpose;
 use crate::kernels::arena::{Mat, MatMut};
-use crate::kernels::gemm::{SIDE, Start, padded};
+use crate::kernels::gemm::{SIDE, Start};
 
 /// Columns of a thin product, at most.
 pub(super) const MOST: usize = 4;
@@ -48,7 +48,7 @@ unsafe fn columns<const N: usize>(
     relu: bool,
     c: &mut MatMut<'_, f32>,
 ) {
-    let (line, k) = (padded(N), a.width());
+    let (k, (b, _)) = (a.width(), b.as_chunks::<SIDE>());
     for from in (0..c.rows()).step_by(SIDE) {
         let rows = SIDE.min(c.rows() - from);
         let mut numbers = [[0.0; SIDE]; N];
@@ -74,8 +74,7 @@ unsafe fn columns<const N: usize>(
                     _mm512_maskz_loadu_epi32(mask(steps), a.as_ptr().add((from + r) * a.ld() + column).cast())
                 };
             }
-            let weights = &b[column * line..][..steps * line];
-            for (x, w) in transpose(block).into_iter().zip(weights.chunks_exact(line)) {
+            for (x, w) in transpose(block).into_iter().zip(&b[column..][..steps]) {
                 for j in 0..N {
                     sums[j] = _mm512_fmadd_ps(_mm512_castsi512_ps(x), _mm512_set1_ps(w[j]), sums[j]);
                 }
@@ -114,14 +113,14 @@ pub(super) unsafe fn outer(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], ac
 
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")]
 unsafe fn lines<const N: usize>(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32], accumulate: bool) {
-    let line = padded(N);
+    let (dw, _) = dw.as_chunks_mut::<SIDE>();
     for column in (0..x.width()).step_by(VECTORS * SIDE) {
         let width = (VECTORS * SIDE).min(x.width() - column);
-        let dw = &mut dw[column * line..][..width * line];
+        let dw = &mut dw[column..][..width];
         let mut numbers = [[[0.0; SIDE]; VECTORS]; N];
         if accumulate {
-            for (i, dw) in dw.chunks_exact(line).enumerate() {
-                (0..N).for_each(|j| numbers[j].as_flattened_mut()[i] = dw[j]);
+            for (i, line) in dw.iter().enumerate() {
+                (0..N).for_each(|j| numbers[j].as_flattened_mut()[i] = line[j]);
             }
         }
         // SAFETY: an array of 16 numbers is one vector.
@@ -147,9 +146,10 @@ unsafe fn lines<const N: usize>(x: Mat<'_, f32>, dy: Mat<'_, f32>, dw: &mut [f32
             // SAFETY: as above.
             unsafe { _mm512_storeu_ps(numbers.as_mut_ptr(), *sums) };
         }
-        for (i, dw) in dw.chunks_exact_mut(line).enumerate() {
-            (0..N).for_each(|j| dw[j] = numbers[j].as_flattened()[i]);
-            dw[N..].fill(0.0);
+        for (i, to) in dw.iter_mut().enumerate() {
+            let mut line = [0.0; SIDE];
+            (0..N).for_each(|j| line[j] = numbers[j].as_flattened()[i]);
+            *to = line;
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::table::EmbeddingTable;
 /// A graph and its numbers.
 #[derive(Debug, Clone)]
 pub struct Network<T: Real> {
-    /// As the executor runs it: mixtures of the same experts are one, concats own their inputs.
+    /// As the executor runs it: mixtures of the same experts are one, and narrow layers of one value, and concats own their
+    /// inputs.
     pub(crate) graph: Graph,
     pub(crate) params: Params<T>,
     pub(crate) tables: Vec<EmbeddingTable<T>>,
@@ -43,7 +44,7 @@ pub struct TensorError {
 impl<T: Real> Network<T> {
     /// The graph at its initial values, drawn by `seed`; tables get state for `embedding_optimizer` if one is named.
     pub fn new(graph: &Graph, seed: u64, embedding_optimizer: Option<Optimizer>) -> Network<T> {
-        let graph = plan::own_concat_inputs(&plan::merge_mixtures(graph));
+        let graph = plan::own_concat_inputs(&plan::merge(graph));
         let tables = graph
             .tables
             .iter()
@@ -65,7 +66,7 @@ impl<T: Real> Network<T> {
             _ => None,
         });
         let rounded: Vec<Param> = rounded.collect();
-        Network { params: Params::new(&graph.params, &rounded, seed), tables, running, graph }
+        Network { params: Params::new(&graph.params, &graph.beside, &rounded, seed), tables, running, graph }
     }
 
     /// The graph.

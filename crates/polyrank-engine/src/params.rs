@@ -15,10 +15,66 @@ use crate::rng::{Purpose, Stream};
 #[derive(Debug, Clone)]
 pub(crate) struct Params<T> {
     pub(crate) values: Buffer<T>,
-    spans: Vec<(Range<usize>, Shape)>,
+    slots: Vec<Slot>,
     copies: Vec<Copies<T>>,
     /// Whether the transposes are those of the values.
     turned: bool,
+}
+
+/// Where a parameter lies: in some columns, mostly all, of a stored matrix or vector.
+#[derive(Debug, Clone)]
+struct Slot {
+    span: Range<usize>,
+    stored: Shape,
+    columns: Range<usize>,
+    /// The first of the parameters that lie there.
+    first: usize,
+}
+
+impl Slot {
+    /// The parameter's numbers, row-major.
+    fn read<T: Real>(&self, buffer: &[T]) -> Vec<T> {
+        let stored = &buffer[self.span.clone()];
+        match self.stored {
+            Shape::Matrix(k, n) => gemm::unpack(stored, k, n, &self.columns),
+            Shape::Vector(_) => stored[self.columns.clone()].to_vec(),
+        }
+    }
+
+    fn write<T: Real>(&self, buffer: &mut [T], values: &[T]) {
+        let stored = &mut buffer[self.span.clone()];
+        match self.stored {
+            Shape::Matrix(k, n) => gemm::pack(values, k, n, &self.columns, stored),
+            Shape::Vector(_) => stored[self.columns.clone()].copy_from_slice(values),
+        }
+    }
+}
+
+/// Where all parameters lie, one after the other but for those that lie `beside` each other.
+fn slots(decls: &[ParamDecl], beside: &[Vec<Param>]) -> Vec<Slot> {
+    let mut slots: Vec<Option<Slot>> = vec![None; decls.len()];
+    let mut end = 0;
+    for i in 0..decls.len() {
+        if slots[i].is_some() {
+            continue;
+        }
+        let alone = vec![Param(i)];
+        let group = beside.iter().find(|group| group.contains(&Param(i))).unwrap_or(&alone);
+        let all = group.iter().map(|param| decls[param.0].shape.columns()).sum();
+        let stored = match decls[i].shape {
+            Shape::Matrix(k, _) => Shape::Matrix(k, all),
+            Shape::Vector(_) => Shape::Vector(all),
+        };
+        let span = end..end + room(stored);
+        end = span.end;
+        let mut from = 0;
+        for param in group {
+            let columns = from..from + decls[param.0].shape.columns();
+            from = columns.end;
+            slots[param.0] = Some(Slot { span: span.clone(), stored, columns, first: group[0].0 });
+        }
+    }
+    slots.into_iter().flatten().collect()
 }
 
 /// What products read instead of a matrix's numbers; made anew when those change.
@@ -69,7 +125,8 @@ fn turned(all: &[Turned], param: Param) -> Option<usize> {
     all.iter().find(|turned| turned.matrix == param).map(|turned| turned.rows)
 }
 
-fn stored(shape: Shape) -> usize {
+/// Numbers that a stored parameter takes.
+fn room(shape: Shape) -> usize {
     match shape {
         Shape::Matrix(k, n) => k * gemm::padded_columns(n),
         Shape::Vector(n) => gemm::padded_columns(n),
@@ -77,17 +134,13 @@ fn stored(shape: Shape) -> usize {
 }
 
 impl<T: Real> Params<T> {
-    /// Parameters at their initial values; products of those in `rounded` are of bf16.
-    pub(crate) fn new(decls: &[ParamDecl], rounded: &[Param], seed: u64) -> Params<T> {
-        let mut spans = Vec::new();
-        let mut end = 0;
-        for decl in decls {
-            let start = end;
-            end += stored(decl.shape);
-            spans.push((start..end, decl.shape));
-        }
+    /// Parameters at their initial values; those of each list in `beside` lie side by side in one matrix or vector, and
+    /// products of those in `rounded` are of bf16.
+    pub(crate) fn new(decls: &[ParamDecl], beside: &[Vec<Param>], rounded: &[Param], seed: u64) -> Params<T> {
+        let slots = slots(decls, beside);
+        let end = slots.iter().map(|slot| slot.span.end).max().unwrap_or(0);
         let copies = (0..decls.len()).map(|i| Copies::of(rounded.contains(&Param(i)))).collect();
-        let mut params = Params { values: Buffer::zeros(end), spans, copies, turned: false };
+        let mut params = Params { values: Buffer::zeros(end), slots, copies, turned: false };
         for (i, decl) in decls.iter().enumerate() {
             let mut values = vec![T::ZERO; decl.shape.len()];
             draw(decl.init, Stream::new(seed, Purpose::Init, i as u64, 0), 0, &mut values);
@@ -96,9 +149,14 @@ impl<T: Real> Params<T> {
         params
     }
 
-    /// Where a parameter lies.
+    /// Where a parameter lies, with those beside it.
     pub(crate) fn span(&self, param: Param) -> Range<usize> {
-        self.spans[param.0].0.clone()
+        self.slots[param.0].span.clone()
+    }
+
+    /// Whether a parameter is the one that stands for all that lie where it does.
+    pub(crate) fn is_first(&self, param: Param) -> bool {
+        self.slots[param.0].first == param.0
     }
 
     /// The parts of a matrix and of a vector, without its padding, of a buffer of the same layout.
@@ -109,27 +167,27 @@ impl<T: Real> Params<T> {
         vector: Option<Param>,
     ) -> (&'b mut [T], Option<&'b mut [T]>) {
         let Some(vector) = vector else { return (&mut buffer[self.span(matrix)], None) };
-        let columns = self.spans[vector.0].1.len();
+        let columns = self.slots[vector.0].stored.len();
         match buffer.get_disjoint_mut([self.span(matrix), self.span(vector)]) {
             Ok([matrix, vector]) => (matrix, Some(&mut vector[..columns])),
             Err(_) => unreachable!("parameters lie beside each other"),
         }
     }
 
-    /// A parameter as stored: packed or padded.
+    /// A parameter as stored, with those beside it: packed or padded.
     pub(crate) fn get(&self, param: Param) -> &[T] {
         &self.values[self.span(param)]
     }
 
     /// A vector parameter without its padding.
     pub(crate) fn vector(&self, param: Param) -> &[T] {
-        let (span, shape) = &self.spans[param.0];
-        &self.values[span.start..][..shape.len()]
+        let Slot { span, columns, .. } = &self.slots[param.0];
+        &self.values[span.start + columns.start..][..columns.len()]
     }
 
     /// The packed transpose of a matrix's first `rows` rows: that of [`Params::turn`], or made now in `own`.
     pub(crate) fn transposed<'a>(&'a self, param: Param, rows: usize, own: &'a mut Buffer<T>) -> &'a [T] {
-        let (span, Shape::Matrix(k, n)) = &self.spans[param.0] else { return &[] };
+        let Slot { span, stored: Shape::Matrix(k, n), .. } = &self.slots[param.0] else { return &[] };
         if self.turned {
             return &self.copies[param.0].transposed;
         }
@@ -165,56 +223,42 @@ impl<T: Real> Params<T> {
         }
     }
 
-    /// Calls `f` with every matrix `[k, n]`, its number and its copies, on the current rayon pool.
+    /// Calls `f` with every matrix `[k, n]`, its first parameter's number and its copies, on the current rayon pool.
     fn each_matrix(&mut self, f: impl Fn(usize, &mut Copies<T>, &[T], usize, usize) + Sync) {
         use rayon::prelude::*;
-        let Params { values, spans, copies, .. } = self;
-        let (values, spans) = (&*values, &*spans);
-        copies.par_iter_mut().enumerate().for_each(|(i, copies)| {
-            if let (span, Shape::Matrix(k, n)) = &spans[i] {
+        let Params { values, slots, copies, .. } = self;
+        let (values, slots) = (&*values, &*slots);
+        copies.par_iter_mut().enumerate().for_each(|(i, copies)| match &slots[i] {
+            Slot { span, stored: Shape::Matrix(k, n), first, .. } if *first == i => {
                 f(i, copies, &values[span.clone()], *k, *n);
             }
+            _ => {}
         });
     }
 
     /// A parameter as a file states it: row-major, no padding.
     pub(crate) fn export(&self, param: Param) -> Vec<T> {
-        match self.spans[param.0].1 {
-            Shape::Matrix(k, n) => gemm::unpack(self.get(param), k, n),
-            Shape::Vector(_) => self.vector(param).to_vec(),
-        }
+        self.slots[param.0].read(&self.values)
     }
 
     /// Sets a parameter from row-major numbers; the caller has checked their count.
     pub(crate) fn set(&mut self, param: Param, values: &[T]) {
         self.turned = false;
-        let (span, shape) = self.spans[param.0].clone();
-        set_stored(&mut self.values[span.clone()], shape, values);
-        if let Shape::Matrix(k, n) = shape {
-            self.copies[param.0].round(&self.values[span], k, n, None);
+        let slot = &self.slots[param.0];
+        slot.write(&mut self.values, values);
+        if let Shape::Matrix(k, n) = slot.stored {
+            self.copies[slot.first].round(&self.values[slot.span.clone()], k, n, None);
         }
     }
 
     /// The gradient or state that corresponds to a parameter, from a buffer of the same layout, row-major.
     pub(crate) fn export_from(&self, buffer: &[T], param: Param) -> Vec<T> {
-        let (span, shape) = self.spans[param.0].clone();
-        match shape {
-            Shape::Matrix(k, n) => gemm::unpack(&buffer[span], k, n),
-            Shape::Vector(n) => buffer[span.start..][..n].to_vec(),
-        }
+        self.slots[param.0].read(buffer)
     }
 
     /// Sets what corresponds to a parameter in a buffer of the same layout.
     pub(crate) fn set_in(&self, buffer: &mut [T], param: Param, values: &[T]) {
-        let (span, shape) = self.spans[param.0].clone();
-        set_stored(&mut buffer[span], shape, values);
-    }
-}
-
-fn set_stored<T: Real>(to: &mut [T], shape: Shape, values: &[T]) {
-    match shape {
-        Shape::Matrix(k, n) => gemm::pack(values, k, n, to),
-        Shape::Vector(n) => to[..n].copy_from_slice(values),
+        self.slots[param.0].write(buffer, values);
     }
 }
 

@@ -22,7 +22,7 @@ use crate::kernels::arena::{Area, Place};
 use crate::ops::Op;
 pub(crate) use infer::infer;
 pub(crate) use lefts::LeftPlace;
-pub(crate) use merge::merge_mixtures;
+pub(crate) use merge::merge;
 pub(crate) use train::train;
 
 /// Numbers of a value with several rows a sample that a micro-batch should not exceed: a quarter of a megabyte.
@@ -195,7 +195,11 @@ pub(crate) fn micro_rows(graph: &Graph) -> usize {
 /// So many times a short micro-batch's rows: fewer if a row's lists or fields are many or wide, so that their values too
 /// stay in cache. (What has one row a sample has larger weights the wider it is, which many rows should share.)
 fn rows_in_cache(graph: &Graph, times: usize) -> usize {
-    let several = graph.nodes.iter().filter(|node| node.space.most() > 1);
+    // What is merged counts by its parts.
+    let mut merged = vec![false; graph.nodes.len()];
+    graph.nodes.iter().filter(|node| is_part(node)).for_each(|part| merged[part.inputs[0].0] = true);
+    let several = graph.nodes.iter().zip(merged).filter(|(node, merged)| node.space.most() > 1 && !merged);
+    let several = several.map(|(node, _)| node);
     let widest = several.map(|node| node.space.most() * node.width).max().unwrap_or(1);
     (IN_CACHE / widest.max(1)).clamp(MICRO_ROWS / 4, times * MICRO_ROWS)
 }

@@ -35,13 +35,15 @@ struct Piece {
 
 fn pieces<T: Real>(graph: &Graph, params: &Params<T>) -> Vec<Piece> {
     let mut out = Vec::new();
-    for (i, decl) in graph.params.iter().enumerate() {
+    for (i, decl) in graph.params.iter().enumerate().filter(|(i, _)| params.is_first(Param(*i))) {
         let span = params.span(Param(i));
         let penalised = decl.penalised;
         out.extend(
             span.clone().step_by(PIECE).map(|from| Piece { range: from..span.end.min(from + PIECE), penalised }),
         );
     }
+    // Where parameters lie beside each other, the one that stands for them need not be the first declared.
+    out.sort_unstable_by_key(|piece| piece.range.start);
     out
 }
 

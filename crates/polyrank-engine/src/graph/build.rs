@@ -176,7 +176,11 @@ impl Graph {
             None => None,
         };
         let half = self.rounds(self.width(x), layer.units);
-        self.add(name, ops::linear::Linear { weight, bias, units: layer.units, relu: layer.relu, half }, &[x])
+        self.add(
+            name,
+            ops::linear::Linear { weight, bias, beside: Vec::new(), units: layer.units, relu: layer.relu, half },
+            &[x],
+        )
     }
 
     /// Whether a product of so many steps and units is of numbers rounded to bf16.

@@ -157,6 +157,8 @@ pub(crate) struct Sampled {
 pub struct Graph {
     pub(crate) nodes: Vec<Node>,
     pub(crate) params: Vec<ParamDecl>,
+    /// Parameters of layers that run as one: columns of one matrix, or of one vector, in this order.
+    pub(crate) beside: Vec<Vec<Param>>,
     pub(crate) tables: Vec<TableDecl>,
     /// Columns of each kept pair of statistics, with its name.
     pub(crate) running: Vec<(String, usize)>,
@@ -301,6 +303,13 @@ impl Shape {
         match self {
             Shape::Matrix(k, n) => k * n,
             Shape::Vector(n) => n,
+        }
+    }
+
+    /// Columns of a matrix, or numbers of a vector.
+    pub(crate) fn columns(self) -> usize {
+        match self {
+            Shape::Matrix(_, n) | Shape::Vector(n) => n,
         }
     }
 

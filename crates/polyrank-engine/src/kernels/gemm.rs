@@ -4,6 +4,8 @@
 //! row contiguous and padded with zeros to 16, 32, 48 or 64 columns. Gradients and optimizer state use the same layout, so
 //! that nothing is repacked between a step's update and the next step's forward product.
 
+use std::ops::Range;
+
 use super::arena::{Mat, MatMut};
 use super::gradient::Gradient;
 use super::{Isa, portable};
@@ -150,26 +152,42 @@ fn check_outer<T: Copy>(x: &Mat<'_, T>, dy: &MatMut<'_, T>, dw_len: usize) {
     assert_eq!(dw_len, x.width() * padded_columns(dy.width()), "packed gradient of an outer product");
 }
 
-/// Packs a row-major matrix `[k, n]`.
-pub(crate) fn pack<T: Copy + Default>(matrix: &[T], k: usize, n: usize, out: &mut [T]) {
+/// Calls `f` with where pieces of the given columns of a packed matrix `[k, n]` lie in it, and where in a row-major matrix of
+/// those columns.
+fn pieces(k: usize, n: usize, columns: &Range<usize>, mut f: impl FnMut(Range<usize>, Range<usize>)) {
     for panel in panels(k, n) {
-        for row in 0..k {
-            let from = &matrix[row * n + panel.column..][..panel.width];
-            let to = &mut out[panel.offset + row * panel.padded..][..panel.padded];
-            to[..panel.width].copy_from_slice(from);
-            to[panel.width..].fill(T::default());
+        let from = columns.start.max(panel.column);
+        let width = columns.end.min(panel.column + panel.width).saturating_sub(from);
+        for row in (0..k).filter(|_| width > 0) {
+            let packed = panel.offset + row * panel.padded + from - panel.column;
+            let plain = row * columns.len() + from - columns.start;
+            f(packed..packed + width, plain..plain + width);
         }
     }
 }
 
-/// The row-major matrix `[k, n]` of a packed one.
-pub(crate) fn unpack<T: Copy + Default>(packed: &[T], k: usize, n: usize) -> Vec<T> {
-    let mut matrix = vec![T::default(); k * n];
-    for panel in panels(k, n) {
-        for row in 0..k {
-            let from = &packed[panel.offset + row * panel.padded..][..panel.width];
-            matrix[row * n + panel.column..][..panel.width].copy_from_slice(from);
-        }
-    }
+/// Writes a row-major matrix into the given columns of a packed matrix `[k, n]`; the others, and what pads them, stay.
+pub(crate) fn pack<T: Copy>(matrix: &[T], k: usize, n: usize, columns: &Range<usize>, out: &mut [T]) {
+    pieces(k, n, columns, |packed, plain| out[packed].copy_from_slice(&matrix[plain]));
+}
+
+/// The given columns of a packed matrix `[k, n]`, row-major.
+pub(crate) fn unpack<T: Copy + Default>(packed: &[T], k: usize, n: usize, columns: &Range<usize>) -> Vec<T> {
+    let mut matrix = vec![T::default(); k * columns.len()];
+    pieces(k, n, columns, |from, plain| matrix[plain].copy_from_slice(&packed[from]));
     matrix
+}
+
+/// As [`pack`] and [`unpack`], of all columns, for tests.
+#[cfg(test)]
+pub(crate) mod whole {
+    /// What pads the columns becomes zeros.
+    pub(crate) fn pack<T: Copy + Default>(matrix: &[T], k: usize, n: usize, out: &mut [T]) {
+        out.fill(T::default());
+        super::pack(matrix, k, n, &(0..n), out);
+    }
+
+    pub(crate) fn unpack<T: Copy + Default>(packed: &[T], k: usize, n: usize) -> Vec<T> {
+        super::unpack(packed, k, n, &(0..n))
+    }
 }

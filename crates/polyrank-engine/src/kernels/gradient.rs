@@ -151,7 +151,7 @@ mod tests {
                 });
                 assert_eq!(packs, (dy.clone(), sums.clone()), "{what}");
                 let mut expected = vec![7.0; packed.len()];
-                crate::kernels::gemm::pack(&dy, rows, n, &mut expected);
+                crate::kernels::gemm::whole::pack(&dy, rows, n, &mut expected);
                 assert_eq!(packed, expected, "{what}");
 
                 let operands = |make: fn(&mut Gradient<'_, f32>, Option<&mut Left>, &mut Buffer<half::Pair>)| {

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::arena::{Area, Arena, Mat, MatMut, Place, View};
 use super::buffer::Buffer;
-use super::gemm::{Products, SIDE, Square, Start, pack, padded_columns, unpack};
+use super::gemm::whole::{pack, unpack};
+use super::gemm::{self, Products, SIDE, Square, Start, padded_columns};
 use super::gradient::Gradient;
 use super::half::{HalfProducts, Left};
 use super::{Isa, half, portable};
@@ -443,6 +444,15 @@ proptest! {
         pack(&matrix, k, n, &mut packed);
         assert_eq!(unpack(&packed, k, n), matrix);
         assert_eq!(packed.iter().filter(|&&v| v == GUARD).count(), 0, "every number is written");
+        // Columns by themselves: nothing else changes.
+        let (from, to) = ((share * n as f64) as usize / 2, n - (share * n as f64) as usize / 3);
+        let part: Vec<f32> = (0..k).flat_map(|row| matrix[row * n + from..row * n + to].to_vec()).collect();
+        assert_eq!(gemm::unpack(&packed, k, n, &(from..to)), part);
+        let before = packed.clone();
+        gemm::pack(&vec![GUARD; part.len()], k, n, &(from..to), &mut packed);
+        assert_eq!(packed.iter().filter(|&&v| v == GUARD).count(), part.len(), "only the columns are written");
+        gemm::pack(&part, k, n, &(from..to), &mut packed);
+        assert_eq!(packed, before);
 
         for rows in [k, 1 + (share * k as f64) as usize] {
             let turned: Vec<f32> = (0..n * rows).map(|i| matrix[i % rows * n + i / rows]).collect();

@@ -12,6 +12,8 @@ use crate::real::Real;
 pub(crate) struct Linear {
     pub(crate) weight: Param,
     pub(crate) bias: Option<Param>,
+    /// Weights and biases that lie beside those (`Graph::beside`), for the columns after theirs.
+    pub(crate) beside: Vec<Param>,
     pub(crate) units: usize,
     pub(crate) relu: bool,
     /// Whether products are of numbers rounded to bf16.
@@ -30,7 +32,7 @@ impl Kernel for Linear {
     }
 
     fn params(&self) -> Vec<Param> {
-        std::iter::once(self.weight).chain(self.bias).collect()
+        std::iter::once(self.weight).chain(self.bias).chain(self.beside.iter().copied()).collect()
     }
 
     fn multiplies_rounded(&self) -> bool {

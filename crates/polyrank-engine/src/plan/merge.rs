@@ -1,115 +1,63 @@
-//! Mixtures of the same experts become one op, whose columns they are.
+//! Ops that run as one: each one's value becomes a part of the merged op's.
+
+mod layers;
+mod mixtures;
 
 use super::remap;
 use crate::graph::{Graph, Node, Value};
 use crate::ops::Op;
-use crate::ops::mixture::Mixture;
 use crate::ops::part::Part;
 
-/// The same network with mixtures that share experts computed at once, where the last of them stood: a row's experts are
-/// read once for all of them, and so is each expert's gradient written.
-pub(crate) fn merge_mixtures(graph: &Graph) -> Graph {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for i in (0..graph.nodes.len()).filter(|&i| matches!(graph.nodes[i].op, Op::Mixture(_))) {
-        match groups.last_mut() {
-            Some(group) if joins(graph, group, i) => group.push(i),
-            _ => groups.push(vec![i]),
-        }
-    }
-    groups.retain(|group| group.len() > 1);
+/// Ops of one width and space after the other that become one op.
+struct Merged {
+    /// The nodes, and the first column of each in the merged value.
+    members: Vec<(usize, usize)>,
+    /// The node in whose place the merged op stands: all that it reads comes before, all that reads a member after.
+    at: usize,
+    op: Op,
+    inputs: Vec<Value>,
+}
+
+/// The same network with what can run at once as one op.
+pub(crate) fn merge(graph: &Graph) -> Graph {
+    let (groups, beside) = layers::groups(graph);
+    let mut merged = rebuilt(graph, &groups);
+    merged.beside = beside;
+    rebuilt(&merged, &mixtures::groups(&merged))
+}
+
+fn rebuilt(graph: &Graph, groups: &[Merged]) -> Graph {
     let mut out = graph.clone();
     out.nodes.clear();
-    // Nothing reads a member before the last one's place.
     let mut moved = vec![Value(usize::MAX); graph.nodes.len()];
     for (i, node) in graph.nodes.iter().enumerate() {
-        match groups.iter().find(|group| group.contains(&i)) {
-            Some(group) if group.last() == Some(&i) => merge(graph, group, &mut out, &mut moved),
-            Some(_) => {}
-            None => {
-                let inputs = node.inputs.iter().map(|input| moved[input.0]).collect();
-                out.nodes.push(Node { inputs, ..node.clone() });
-                moved[i] = Value(out.nodes.len() - 1);
-            }
+        if let Some(group) = groups.iter().find(|group| group.at == i) {
+            add(graph, group, &mut out, &mut moved);
+        } else if !groups.iter().any(|group| group.members.iter().any(|(member, _)| *member == i)) {
+            let inputs = node.inputs.iter().map(|input| moved[input.0]).collect();
+            out.nodes.push(Node { inputs, ..node.clone() });
+            moved[i] = Value(out.nodes.len() - 1);
         }
     }
     remap(&mut out, &moved);
     out
 }
 
-/// Whether mixture `i` can be computed with a group's: it shares an expert, and nothing up to it reads one of theirs.
-fn joins(graph: &Graph, group: &[usize], i: usize) -> bool {
-    let (node, first) = (&graph.nodes[i], &graph.nodes[group[0]]);
-    let experts = &node.inputs[1..];
-    let distinct = || (1..experts.len()).all(|e| !experts[..e].contains(&experts[e]));
-    let mut theirs = group.iter().flat_map(|&member| &graph.nodes[member].inputs[1..]);
-    let mut read = graph.nodes[group[0]..=i].iter().flat_map(|node| &node.inputs);
-    (node.width, node.space) == (first.width, first.space)
-        && distinct()
-        && theirs.any(|expert| experts.contains(expert))
-        && !read.any(|input| group.contains(&input.0))
-}
-
-/// Adds a group as one mixture and its parts.
-fn merge(graph: &Graph, group: &[usize], out: &mut Graph, moved: &mut [Value]) {
-    let members = || group.iter().map(|&member| &graph.nodes[member]);
-    let mut experts = Vec::new();
-    for expert in members().flat_map(|member| &member.inputs[1..]) {
-        if !experts.contains(expert) {
-            experts.push(*expert);
-        }
-    }
-    let place = |expert: &Value| experts.iter().position(|e| e == expert).unwrap_or(0);
-    let choices = members().map(|member| member.inputs[1..].iter().map(place).collect()).collect();
-    let gates = members().map(|member| member.inputs[0]);
-    let inputs = gates.chain(experts.iter().copied()).map(|input| moved[input.0]).collect();
-    let first = &graph.nodes[group[0]];
-    let (name, width) = (format!("{}.merged", first.name), group.len() * first.width);
-    out.nodes.push(Node { name, op: Mixture::of(choices).into(), inputs, width, space: first.space });
+/// Adds a group as one op and its parts.
+fn add(graph: &Graph, group: &Merged, out: &mut Graph, moved: &mut [Value]) {
+    let nodes = || group.members.iter().map(|(member, _)| &graph.nodes[*member]);
+    let Some(first) = group.members.iter().map(|(member, _)| *member).min().map(|first| &graph.nodes[first]) else {
+        return;
+    };
+    let inputs = group.inputs.iter().map(|input| moved[input.0]).collect();
+    let width = nodes().map(|node| node.width).sum();
+    let name = format!("{}.merged", first.name);
+    out.nodes.push(Node { name, op: group.op.clone(), inputs, width, space: first.space });
     let all = Value(out.nodes.len() - 1);
-    for (at, &member) in group.iter().enumerate() {
+    for &(member, from) in &group.members {
         let node = &graph.nodes[member];
-        let part = Part { from: at * node.width, width: node.width };
+        let part = Part { from, width: node.width };
         out.nodes.push(Node { op: part.into(), inputs: vec![all], ..node.clone() });
         moved[member] = Value(out.nodes.len() - 1);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::{Init, Layer};
-
-    const LAYER: Layer = Layer { units: 4, weight: Init::Constant(0.1), bias: None, relu: false };
-
-    #[test]
-    fn mixtures_of_the_same_experts_are_one_where_the_last_stood() {
-        let mut g = Graph::default();
-        let x = g.dense("x", 0, 3).unwrap();
-        let experts: Vec<Value> = (0..3).map(|e| g.linear(&format!("expert{e}"), x, LAYER).unwrap()).collect();
-        let gate = |g: &mut Graph, name: &str, experts: &[Value]| {
-            let gate = g.linear(name, x, Layer { units: experts.len(), ..LAYER }).unwrap();
-            g.mixture(&format!("{name}.mixture"), gate, experts).unwrap()
-        };
-        let a = gate(&mut g, "a", &experts[..2]);
-        let b = gate(&mut g, "b", &[experts[2], experts[1]]);
-        // Shares no expert with them, then one that reads another's mixture.
-        let other = g.linear("other", x, LAYER).unwrap();
-        gate(&mut g, "c", &[other]);
-        let d = gate(&mut g, "d", &[a, experts[0]]);
-        let e = gate(&mut g, "e", &[experts[0], d]);
-        g.watch("b", b);
-        g.watch("e", e);
-
-        let merged = merge_mixtures(&g);
-        let mixtures: Vec<&Node> = merged.nodes.iter().filter(|node| matches!(node.op, Op::Mixture(_))).collect();
-        let names: Vec<&str> = mixtures.iter().map(|node| node.name.as_str()).collect();
-        assert_eq!(names, ["a.mixture.merged", "c.mixture", "d.mixture", "e.mixture"]);
-        let inputs: Vec<&str> = mixtures[0].inputs.iter().map(|v| merged.nodes[v.0].name.as_str()).collect();
-        assert_eq!(inputs, ["a", "b", "expert0", "expert1", "expert2"]);
-        let watched: Vec<&str> = merged.watched.iter().map(|(_, v)| merged.nodes[v.0].name.as_str()).collect();
-        assert_eq!(watched, ["b.mixture", "e.mixture"]);
-        for (i, node) in merged.nodes.iter().enumerate() {
-            assert!(node.inputs.iter().all(|input| input.0 < i), "{} comes before what it reads", node.name);
-        }
     }
 }

@@ -122,6 +122,32 @@ fn mixtures_of_the_same_experts() {
 }
 
 #[test]
+fn narrow_layers_of_one_value() {
+    let mut g = Graph::default();
+    let table = g.table("t", 7, 3, Init::Normal(0.7)).unwrap();
+    let e = g.lookup("e", 0, table, Pooling::One).unwrap();
+    let x = linear(&mut g, "up", e, 4);
+    // Five of one kind reach over a panel's end, the second of them for nothing but a report; two of another kind.
+    let mut plain: Vec<Value> = (0..5).map(|i| linear(&mut g, &format!("plain{i}"), x, 21 + i)).collect();
+    let rectified = [3, 17].map(|units| relu(&mut g, &format!("relu{units}"), x, units));
+    let idle = plain.remove(1);
+    g.watch("idle", idle);
+    let sides: Vec<Value> = plain.into_iter().chain(rectified).collect();
+    let sides = sides.iter().enumerate().map(|(i, &side)| (1.0, linear(&mut g, &format!("side{i}"), side, 2)));
+    let sides: Vec<(f64, Value)> = sides.collect();
+    let z = g.sum("sum", &sides).unwrap();
+    let z = linear(&mut g, "out", z, 1);
+    g.head("task", z, Loss::Mse, 1.0).unwrap();
+    let idle = ["plain1.weight", "plain1.bias"];
+    for rows in ROWS {
+        check_gradients(&g, options(), &Batch::random(rows as u64, rows, &[(7, false)], 0, 1), &idle);
+    }
+    // A penalty is of weights alone, each once.
+    let options = TrainerOptions { layer_penalty: (0.02, 0.03), ..options() };
+    check_gradients(&g, options, &Batch::random(3, 70, &[(7, false)], 0, 1), &idle[1..]);
+}
+
+#[test]
 fn columns_added_to_others() {
     for at in [0, 2] {
         let op = |g: &mut Graph, name: &str, x: Value| {

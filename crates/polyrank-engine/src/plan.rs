@@ -1,7 +1,8 @@
 //! From a graph to an order of execution and a place for every value.
 //!
 //! - Concat disappears: its inputs are placed side by side in its buffer, so their producers write there. A part of a
-//!   value lies where the value does. Mixtures of the same experts become one op whose value has one as each part.
+//!   value lies where the value does. Mixtures of the same experts become one op whose value has each as a part, and so do
+//!   narrow layers of one value.
 //! - Buffers are reused when their last reader has run. In training every value lives until its backward pass, and
 //!   gradients share what is free; when scoring, values do.
 //! - A batch-wide op (batch norm) ends a segment: all micro-batches finish it before the next begins. Those that do not

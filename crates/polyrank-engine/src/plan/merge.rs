@@ -8,7 +8,7 @@ use crate::graph::{Graph, Node, Value};
 use crate::ops::Op;
 use crate::ops::part::Part;
 
-/// Ops of one width and space after the other that become one op.
+/// Ops of one space that become one op, whose columns are theirs.
 struct Merged {
     /// The nodes, and the first column of each in the merged value.
     members: Vec<(usize, usize)>,

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::exec::compiled::Compiled;
 use crate::kernels::buffer::Plain;
 use crate::kernels::gemm::Products;
 use crate::kernels::half::HalfProducts;
@@ -28,6 +29,7 @@ pub trait Real:
     + Plain
     + Products
     + HalfProducts
+    + Compiled
     + 'static
 {
     /// 0.

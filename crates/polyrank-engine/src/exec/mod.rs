@@ -2,6 +2,7 @@
 //!
 //! How a batch is cut depends on its rows alone, never on threads: so do the sums, and so do the bits.
 
+pub(crate) mod compiled;
 pub(crate) mod context;
 pub mod feed;
 pub(crate) mod input;

@@ -64,7 +64,7 @@ impl<T: Real> Scorer<T> {
         let size = most * columns.max(1);
         let micro = |(i, out): (usize, &mut [T])| {
             let rows = i * most..feed.rows.min((i + 1) * most);
-            self.with_workspace(|workspace| self.micro(&pass, rows, workspace, out));
+            self.with_workspace(|workspace| T::micro(self, &pass, rows, workspace, out));
         };
         if feed.rows <= most || threads == 1 {
             out.chunks_mut(size).enumerate().for_each(micro);
@@ -84,7 +84,7 @@ impl<T: Real> Scorer<T> {
         let micro = |(i, out): (usize, &mut [T])| {
             let rows = i * most..feed.rows.min((i + 1) * most);
             self.with_workspace(|workspace| {
-                self.micro(&pass, rows.clone(), workspace, out);
+                T::micro(self, &pass, rows.clone(), workspace, out);
                 let sums = network.graph.watched.iter().map(|(_, watched)| {
                     let (values, _) = workspace.arena.borrow([pass.value(*watched, &rows)], []);
                     let once = network.graph.space(*watched) == Space::Once;
@@ -112,7 +112,7 @@ impl<T: Real> Scorer<T> {
     }
 
     /// One micro-batch forward; its heads' outputs go to `out`.
-    fn micro(&self, pass: &Pass<'_, T>, rows: Range<usize>, workspace: &mut Workspace<T>, out: &mut [T]) {
+    pub(super) fn micro(&self, pass: &Pass<'_, T>, rows: Range<usize>, workspace: &mut Workspace<T>, out: &mut [T]) {
         for action in &self.plan.segments[0].actions {
             if let Action::Forward(node) = action {
                 pass.forward(*node, rows.clone(), workspace, |cx| pass.graph.nodes[*node].op.forward(cx));

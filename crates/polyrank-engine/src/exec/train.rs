@@ -221,14 +221,14 @@ impl<T: Real> Trainer<T> {
         // Once for the whole step: each entry wakes a worker.
         let pool = Arc::clone(&self.pool);
         pool.install(|| {
-            let report = self.gradients(feed, targets)?;
-            let penalty = self.update();
+            let report = T::gradients(self, feed, targets)?;
+            let penalty = T::update(self);
             Ok(StepReport { total: report.total + penalty, ..report })
         })
     }
 
     /// Forward, losses and backward, on the current rayon pool; leaves the gradients in the lanes and the slots.
-    fn gradients(&mut self, feed: &Feed<'_, T>, targets: Targets<'_, T>) -> Result<StepReport, FeedError> {
+    pub(super) fn gradients(&mut self, feed: &Feed<'_, T>, targets: Targets<'_, T>) -> Result<StepReport, FeedError> {
         let heads = self.network.graph.heads.len();
         feed.check(&self.network.graph)?;
         targets.check(feed.rows, heads)?;
@@ -395,7 +395,7 @@ impl<T: Real> Trainer<T> {
     }
 
     /// Penalties, clipping and the optimizers, on the current rayon pool; gives the penalty.
-    fn update(&mut self) -> f64 {
+    pub(super) fn update(&mut self) -> f64 {
         self.step += 1;
         let Trainer { network, options, lanes, sparse, dense_state, transposed, .. } = self;
         let (rule, row_rule) = (
@@ -492,7 +492,7 @@ impl<T: Real> Trainer<T> {
     ) -> Result<(f64, Vec<Tensor<T>>), FeedError> {
         let (targets, pool) = (targets.into(), Arc::clone(&self.pool));
         pool.install(|| {
-            let report = self.gradients(feed, targets)?;
+            let report = T::gradients(self, feed, targets)?;
             let Trainer { network, options, lanes, sparse, .. } = self;
             let lanes = lanes.iter_mut().filter(|l| !l.micros.is_empty()).map(|l| &mut l.grads).collect();
             let mut penalty = update::penalise_tables(options, &network.graph, &network.tables, sparse);

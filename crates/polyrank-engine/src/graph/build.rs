@@ -249,17 +249,8 @@ impl Graph {
 
     /// `Σ_i factor_i · x_i`.
     pub fn sum(&mut self, name: &str, terms: &[(f64, Value)]) -> Result<Value, GraphError> {
-        self.sum_with(name, terms, false)
-    }
-
-    /// `relu(Σ_i factor_i · x_i)` in one pass.
-    pub fn sum_relu(&mut self, name: &str, terms: &[(f64, Value)]) -> Result<Value, GraphError> {
-        self.sum_with(name, terms, true)
-    }
-
-    fn sum_with(&mut self, name: &str, terms: &[(f64, Value)], relu: bool) -> Result<Value, GraphError> {
         let inputs: Vec<Value> = terms.iter().map(|term| term.1).collect();
-        self.add(name, ops::sum::Sum { factors: terms.iter().map(|term| term.0).collect(), relu }, &inputs)
+        self.add(name, ops::sum::Sum { factors: terms.iter().map(|term| term.0).collect() }, &inputs)
     }
 
     /// `a ⊙ b`; where a `[.., G]` is narrower than b `[.., G·D]`, each of its numbers scales D of b's.

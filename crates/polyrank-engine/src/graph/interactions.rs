@@ -2,6 +2,8 @@
 
 use super::{Graph, GraphError, Value};
 use crate::ops;
+use crate::ops::attention::attend::Attend;
+use crate::ops::attention::weights::AttentionWeights;
 
 impl Graph {
     /// Multi-head attention among each row's fields or list: queries, keys and values `[.., heads·d]` of one space,
@@ -15,8 +17,35 @@ impl Graph {
         heads: usize,
         scaled: bool,
     ) -> Result<Value, GraphError> {
+        let (weights, attend) = self.attention_weights(name, q, k, heads, scaled)?;
+        self.add(name, attend, &[weights, v])
+    }
+
+    /// `relu(attention + residual)` in one pass, with scores as they are; else as [`Graph::attention`].
+    pub fn attention_relu(
+        &mut self,
+        name: &str,
+        q: Value,
+        k: Value,
+        v: Value,
+        residual: Value,
+        heads: usize,
+    ) -> Result<Value, GraphError> {
+        let (weights, attend) = self.attention_weights(name, q, k, heads, false)?;
+        self.add(name, attend, &[weights, v, residual])
+    }
+
+    fn attention_weights(
+        &mut self,
+        name: &str,
+        q: Value,
+        k: Value,
+        heads: usize,
+        scaled: bool,
+    ) -> Result<(Value, Attend), GraphError> {
         let over = self.space(q);
-        self.add(name, ops::attention::Attention { over, heads, scaled }, &[q, k, v])
+        let weights = self.add(&format!("{name}.weights"), AttentionWeights { over, heads, scaled }, &[q, k])?;
+        Ok((weights, Attend { over, heads }))
     }
 
     /// `Σ_{i<j} ⟨x_i, x_j⟩` over values `[.., D]`: `[.., 1]` (Rendle 2010, Eq. 1).

@@ -46,6 +46,18 @@ pub(crate) fn add_product<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
     }
 }
 
+/// Hands `x` on: adds it or replaces what is there. (A loop: rows are too short to call a copy for.)
+#[inline(always)]
+pub(crate) fn give<T: Real>(to: &mut [T], x: &[T], accumulate: bool) {
+    if accumulate {
+        add_assign(to, x);
+    } else {
+        for (to, &x) in to.iter_mut().zip(x) {
+            *to = x;
+        }
+    }
+}
+
 /// Hands `a ⊙ b` on: adds it or replaces what is there.
 #[inline(always)]
 pub(crate) fn give_product<T: Real>(to: &mut [T], a: &[T], b: &[T], accumulate: bool) {

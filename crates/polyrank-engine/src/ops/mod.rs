@@ -202,7 +202,8 @@ macro_rules! ops {
 ops! {
     Activate = activation::Activate,
     Append = append::Append,
-    Attention = attention::Attention,
+    Attend = attention::attend::Attend,
+    AttentionWeights = attention::weights::AttentionWeights,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,
     Codes = codes::Codes,

@@ -1,7 +1,6 @@
-//! y = Σ_i factor_i·x_i over inputs of one width, and relu if it is part of the sum.
+//! y = Σ_i factor_i·x_i over inputs of one width.
 
 use crate::exec::context::{Backward, Forward};
-use crate::kernels::by_row::relu_gradients;
 use crate::kernels::elementwise::{axpy, scale_to};
 use crate::ops::Kernel;
 use crate::real::Real;
@@ -10,7 +9,6 @@ use crate::real::Real;
 pub(crate) struct Sum {
     /// One an input.
     pub(crate) factors: Vec<f64>,
-    pub(crate) relu: bool,
 }
 
 impl Kernel for Sum {
@@ -35,19 +33,11 @@ impl Kernel for Sum {
             for (x, factor) in cx.x.iter().zip(&self.factors).skip(1) {
                 axpy(y, T::of(*factor), x.row(r));
             }
-            if self.relu {
-                for y in y {
-                    *y = y.relu();
-                }
-            }
         }
     }
 
     #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        if self.relu {
-            relu_gradients(&mut cx.dy, cx.y);
-        }
         for (to, factor) in cx.dx.iter_mut().zip(&self.factors) {
             let (Some((dx, accumulate)), factor) = (to, T::of(*factor)) else { continue };
             for r in 0..cx.rows.len() {

@@ -59,7 +59,6 @@ fn functions() {
 #[test]
 fn sums_products_and_shifts() {
     check_op(|g, name, x| g.sum(name, &[(0.7, x), (-1.3, x), (2.0, x)]).unwrap(), &ROWS, &[]);
-    check_op(|g, name, x| g.sum_relu(name, &[(0.7, x), (-1.3, x)]).unwrap(), &ROWS, &[]);
     check_op(|g, name, x| g.multiply(name, x, x).unwrap(), &ROWS, &[]);
     check_op(|g, name, x| g.shift(name, x).unwrap(), &ROWS, &[]);
     check_op(|g, name, x| g.blend(name, &[x, x], Init::Normal(0.7)).unwrap(), &ROWS, &[]);

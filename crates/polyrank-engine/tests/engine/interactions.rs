@@ -93,6 +93,26 @@ fn attention_among_fields() {
     }
 }
 
+#[test]
+fn attention_beside_a_residual() {
+    check(3, |g, x| {
+        let all = g.concat("all", x).unwrap();
+        let all = g.fold("folded", all, 3, Along::Fields).unwrap();
+        let (q, v, residual) = (linear(g, "q", all, 8), linear(g, "v", all, 8), linear(g, "residual", all, 8));
+        let k = keys(g, all, 8);
+        let y = g.attention_relu("attention", q, k, v, residual, 2).unwrap();
+        g.unfold("flat", y, Along::Fields).unwrap()
+    });
+    // The same value in all four places, which another op reads too.
+    check(3, |g, x| {
+        let all = g.concat("all", x).unwrap();
+        let all = g.fold("folded", all, 3, Along::Fields).unwrap();
+        let y = g.attention_relu("attention", all, all, all, all, 1).unwrap();
+        let both = g.sum("both", &[(1.0, y), (0.3, all)]).unwrap();
+        g.unfold("flat", both, Along::Fields).unwrap()
+    });
+}
+
 /// More rows and columns than a vector has numbers, neither a multiple of it.
 #[test]
 fn attention_among_many_wide_fields() {
@@ -184,6 +204,7 @@ fn what_does_not_pair_up_is_refused() {
     let table = g.table("t", 7, 6, Init::Normal(0.7)).unwrap();
     let list = g.lookup_each("list", 1, table, LIST).unwrap();
     let other = g.lookup_each("other", 0, table, Space::List { slot: 0, most: 6, extra: 0 }).unwrap();
+    let narrow = g.linear("narrow", list, layer(3)).unwrap();
     let (x, y) = (g.dense("x", 0, 6).unwrap(), g.dense("y", 0, 4).unwrap());
     let errors = [
         g.fm("fm of one", &[x]).unwrap_err(),
@@ -199,6 +220,8 @@ fn what_does_not_pair_up_is_refused() {
         g.attention("heads", list, list, list, 4, true).unwrap_err(),
         g.attention("no heads", list, list, list, 0, true).unwrap_err(),
         g.attention("lists", list, other, list, 2, true).unwrap_err(),
+        g.attention("odd values", list, list, narrow, 2, true).unwrap_err(),
+        g.attention_relu("wide residual", list, list, narrow, list, 1).unwrap_err(),
     ];
     for error in errors {
         assert!(!error.block.is_empty() && !error.problem.is_empty(), "{error}");

@@ -53,9 +53,8 @@ pub(super) fn build(b: &mut Builder<'_>, block: &Block, input: &Input) -> Result
         let q = b.project(&format!("{name}.query"), x, width)?;
         let k = b.project(&format!("{name}.key"), x, width)?;
         let v = b.project(&format!("{name}.value"), x, width)?;
-        let attended = b.graph.attention(&format!("{name}.attention"), q, k, v, heads, false)?;
         let residual = b.project(&format!("{name}.residual"), x, width)?;
-        x = b.graph.sum_relu(&name, &[(1.0, attended), (1.0, residual)])?;
+        x = b.graph.attention_relu(&name, q, k, v, residual, heads)?;
     }
     Ok(Interacted::Value(b.graph.unfold(&name, x, Along::Fields)?))
 }

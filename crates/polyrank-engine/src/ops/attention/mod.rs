@@ -1,0 +1,233 @@
+//! Multi-head attention among all that a row of the batch has in another space (Vaswani et al. 2017, Eq. 1): for head h
+//! y_t = Σ_s softmax_s(c·⟨q_t, k_s⟩)·v_s, with c = 1/√d or 1. Heads lie side by side, d columns each.
+//!
+//! Two ops: [`weights`] makes the softmax, [`attend`] mixes the values with it. The weights are a value between them, so
+//! that the backward pass finds them again: one row a key, in which each head has a column for every query, padded to
+//! whole vectors.
+
+pub(crate) mod attend;
+pub(crate) mod weights;
+
+use std::ops::Range;
+
+use crate::kernels::arena::{Mat, MatMut};
+use crate::kernels::gemm::{SIDE, Square};
+use crate::real::Real;
+
+/// Numbers of a vector.
+const BLOCK: usize = SIDE;
+type Block<T> = [T; BLOCK];
+
+/// Rows that are mixed side by side: a sum by itself would wait for its own last step.
+const FEW: usize = 4;
+
+/// Columns of one head in the weights, for at most `most` queries.
+fn padded(most: usize) -> usize {
+    most.next_multiple_of(BLOCK)
+}
+
+/// A head's weights, or their gradient, among the rows `all`: in the row of each key, from `column` on, the queries.
+struct Weights<'a, 'b, T> {
+    x: Mat<'a, T>,
+    all: &'b Range<usize>,
+    column: usize,
+}
+
+impl<'a, T: Real> Weights<'a, '_, T> {
+    /// Of key `s` and every query.
+    #[inline(always)]
+    fn of(&self, s: usize) -> &'a [T] {
+        &self.x.row(self.all.start + s)[self.column..]
+    }
+}
+
+/// What one head sees of a row of the batch: S rows of a value, d columns.
+struct Side<'a, 'b, T> {
+    x: Mat<'a, T>,
+    all: &'b Range<usize>,
+    head: &'b Range<usize>,
+    /// `[S, ⌈d/16⌉]` where 16 does not divide d, zeros past the last column: blocks are read whole.
+    copied: &'b [Block<T>],
+}
+
+impl<'a, 'b, T: Real> Side<'a, 'b, T> {
+    /// `room` is for what must be copied.
+    #[inline(always)]
+    fn of(x: Mat<'a, T>, all: &'b Range<usize>, head: &'b Range<usize>, room: &'b mut Vec<Block<T>>) -> Self {
+        room.clear();
+        if !head.len().is_multiple_of(BLOCK) {
+            let blocks = head.len().div_ceil(BLOCK);
+            room.resize(all.len() * blocks, [T::ZERO; BLOCK]);
+            for (row, to) in all.clone().zip(room.chunks_exact_mut(blocks)) {
+                to.as_flattened_mut()[..head.len()].copy_from_slice(&x.row(row)[head.clone()]);
+            }
+        }
+        Side { x, all, head, copied: room }
+    }
+
+    /// Blocks of a row.
+    #[inline(always)]
+    fn blocks(&self) -> usize {
+        self.head.len().div_ceil(BLOCK)
+    }
+
+    /// Row `s`, d columns.
+    #[inline(always)]
+    fn row(&self, s: usize) -> &'a [T] {
+        &self.x.row(self.all.start + s)[self.head.clone()]
+    }
+
+    /// Block `c` of row `s`.
+    #[inline(always)]
+    fn block(&self, s: usize, c: usize) -> &Block<T> {
+        if self.copied.is_empty() { &self.row(s).as_chunks().0[c] } else { &self.copied[s * self.blocks() + c] }
+    }
+
+    /// Column by column into `down`, `[⌈S/16⌉, ⌈d/16⌉]` blocks of 16 columns, each of 16 rows; zeros past the last of both.
+    #[inline(always)]
+    fn turn(&self, down: &mut Vec<Square<T>>) {
+        let (rows, blocks) = (self.all.len(), self.blocks());
+        down.resize(rows.div_ceil(BLOCK) * blocks, [[T::ZERO; SIDE]; SIDE]);
+        for (i, square) in down.iter_mut().enumerate() {
+            let (from, c) = (i / blocks * BLOCK, i % blocks);
+            for r in 0..SIDE {
+                square[r] = if from + r < rows { *self.block(from + r, c) } else { [T::ZERO; SIDE] };
+            }
+            T::turn(square);
+        }
+    }
+
+    /// ⟨x_t, row_s⟩ for every row t that `down` has the columns of and every row s, into `out`, `[⌈S/16⌉, S]`: 16 rows t
+    /// beside each other, then s.
+    #[inline(always)]
+    fn products(&self, down: &[Square<T>], out: &mut Vec<Block<T>>) {
+        let (rows, d) = (self.all.len(), self.head.len());
+        out.resize(rows.div_ceil(BLOCK) * rows, [T::ZERO; BLOCK]);
+        for (b, down) in down.chunks_exact(self.blocks()).enumerate() {
+            let (columns, last) = down.as_flattened()[..d].as_chunks::<4>();
+            let out = &mut out[b * rows..][..rows];
+            for s in (0..rows).step_by(2) {
+                // Two rows for each column that is read; the last one by itself twice.
+                let next = (s + 1).min(rows - 1);
+                let [(a, a_rest), (b, b_rest)] = [s, next].map(|s| self.row(s).as_chunks::<4>());
+                // Four chains: one would wait for itself.
+                let [mut sums, mut more] = [[[T::ZERO; BLOCK]; 4]; 2];
+                for ((a, b), columns) in a.iter().zip(b).zip(columns) {
+                    for chain in 0..4 {
+                        sums[chain] = scaled(a[chain], columns[chain], sums[chain]);
+                        more[chain] = scaled(b[chain], columns[chain], more[chain]);
+                    }
+                }
+                for ((&a, &b), column) in a_rest.iter().zip(b_rest).zip(last) {
+                    sums[0] = scaled(a, *column, sums[0]);
+                    more[0] = scaled(b, *column, more[0]);
+                }
+                for (s, sums) in [(s, sums), (next, more)] {
+                    for i in 0..BLOCK {
+                        out[s][i] = (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `Σ_s w_ts·row_s` for every query t.
+    #[inline(always)]
+    fn mix_keys(&self, weights: &Weights<'_, '_, T>, mut to: To<'_, '_, T>) {
+        let rows = self.all.len();
+        for from in (0..rows).step_by(FEW) {
+            for c in (0..self.blocks()).step_by(2) {
+                let (next, mut sums) = ((c + 1).min(self.blocks() - 1), [[[T::ZERO; BLOCK]; 2]; FEW]);
+                for s in 0..rows {
+                    let (line, row) = (&weights.of(s)[from..][..FEW], [self.block(s, c), self.block(s, next)]);
+                    for j in 0..FEW {
+                        sums[j] = [scaled(line[j], *row[0], sums[j][0]), scaled(line[j], *row[1], sums[j][1])];
+                    }
+                }
+                to.put(self, from, c, &sums);
+            }
+        }
+    }
+
+    /// `Σ_t w_ts·row_t` for every key s.
+    #[inline(always)]
+    fn mix_queries(&self, weights: &Weights<'_, '_, T>, mut to: To<'_, '_, T>) {
+        let rows = self.all.len();
+        for from in (0..rows).step_by(FEW) {
+            // Past the last key its own line again, whose sums nobody reads.
+            let mut lines = [&[][..]; FEW];
+            for j in 0..FEW {
+                lines[j] = &weights.of((from + j).min(rows - 1))[..rows];
+            }
+            for c in (0..self.blocks()).step_by(2) {
+                let (next, mut sums) = ((c + 1).min(self.blocks() - 1), [[[T::ZERO; BLOCK]; 2]; FEW]);
+                for t in 0..rows {
+                    let row = [self.block(t, c), self.block(t, next)];
+                    for j in 0..FEW {
+                        sums[j] = [scaled(lines[j][t], *row[0], sums[j][0]), scaled(lines[j][t], *row[1], sums[j][1])];
+                    }
+                }
+                to.put(self, from, c, &sums);
+            }
+        }
+    }
+}
+
+/// Where sums go: the same rows and columns of another value.
+struct To<'a, 'b, T> {
+    y: &'a mut MatMut<'b, T>,
+    /// Whether what is there is added to.
+    accumulate: bool,
+    /// What is added besides, and relu after it.
+    residual: Option<Mat<'b, T>>,
+}
+
+impl<T: Real> To<'_, '_, T> {
+    /// The sums of the rows `from ..` and of two blocks from block `c` on, those past the last of both left out.
+    #[inline(always)]
+    fn put(&mut self, side: &Side<'_, '_, T>, from: usize, c: usize, sums: &[[Block<T>; 2]; FEW]) {
+        for (sums, row) in sums.iter().zip(side.all.clone().skip(from)) {
+            for (sum, column) in sums.iter().zip(side.head.clone().skip(c * BLOCK).step_by(BLOCK)) {
+                let columns = column..side.head.end.min(column + BLOCK);
+                let mut sum = *sum;
+                if let Some(residual) = self.residual {
+                    add(&mut sum, &residual.row(row)[columns.clone()]);
+                    for sum in &mut sum {
+                        *sum = sum.relu();
+                    }
+                }
+                let y = &mut self.y.row_mut(row)[columns];
+                if self.accumulate {
+                    add(&mut sum, y);
+                }
+                if let Some(y) = y.first_chunk_mut() {
+                    *y = sum;
+                } else {
+                    y.copy_from_slice(&sum[..y.len()]);
+                }
+            }
+        }
+    }
+}
+
+/// `y += x`, as many as there are of x.
+#[inline(always)]
+fn add<T: Real>(y: &mut Block<T>, x: &[T]) {
+    if let Some(x) = x.first_chunk::<BLOCK>() {
+        for i in 0..BLOCK {
+            y[i] += x[i];
+        }
+    } else {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y += *x);
+    }
+}
+
+/// a·x + y.
+#[inline(always)]
+fn scaled<T: Real>(a: T, x: Block<T>, y: Block<T>) -> Block<T> {
+    let mut out = y;
+    for i in 0..BLOCK {
+        out[i] = a.mul_add(x[i], y[i]);
+    }
+    out
+}

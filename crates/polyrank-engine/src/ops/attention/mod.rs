@@ -18,9 +18,6 @@ use crate::real::Real;
 const BLOCK: usize = SIDE;
 type Block<T> = [T; BLOCK];
 
-/// Rows that are mixed side by side: a sum by itself would wait for its own last step.
-const FEW: usize = 4;
-
 /// Columns of one head in the weights, for at most `most` queries.
 fn padded(most: usize) -> usize {
     most.next_multiple_of(BLOCK)
@@ -134,17 +131,15 @@ impl<'a, 'b, T: Real> Side<'a, 'b, T> {
     /// `Σ_s w_ts·row_s` for every query t.
     #[inline(always)]
     fn mix_keys(&self, weights: &Weights<'_, '_, T>, mut to: To<'_, '_, T>) {
-        let rows = self.all.len();
-        for from in (0..rows).step_by(FEW) {
-            for c in (0..self.blocks()).step_by(2) {
-                let (next, mut sums) = ((c + 1).min(self.blocks() - 1), [[[T::ZERO; BLOCK]; 2]; FEW]);
-                for s in 0..rows {
-                    let (line, row) = (&weights.of(s)[from..][..FEW], [self.block(s, c), self.block(s, next)]);
-                    for j in 0..FEW {
-                        sums[j] = [scaled(line[j], *row[0], sums[j][0]), scaled(line[j], *row[1], sums[j][1])];
-                    }
-                }
-                to.put(self, from, c, &sums);
+        let (rows, pairs) = (self.all.len(), self.blocks() / 2 * 2);
+        for c in (0..pairs).step_by(2) {
+            for from in (0..rows).step_by(4) {
+                to.put(self, from, c, &self.by_keys::<4, 2>(weights, from, c));
+            }
+        }
+        if pairs < self.blocks() {
+            for from in (0..rows).step_by(8) {
+                to.put(self, from, pairs, &self.by_keys::<8, 1>(weights, from, pairs));
             }
         }
     }
@@ -152,24 +147,65 @@ impl<'a, 'b, T: Real> Side<'a, 'b, T> {
     /// `Σ_t w_ts·row_t` for every key s.
     #[inline(always)]
     fn mix_queries(&self, weights: &Weights<'_, '_, T>, mut to: To<'_, '_, T>) {
-        let rows = self.all.len();
-        for from in (0..rows).step_by(FEW) {
-            // Past the last key its own line again, whose sums nobody reads.
-            let mut lines = [&[][..]; FEW];
-            for j in 0..FEW {
-                lines[j] = &weights.of((from + j).min(rows - 1))[..rows];
-            }
-            for c in (0..self.blocks()).step_by(2) {
-                let (next, mut sums) = ((c + 1).min(self.blocks() - 1), [[[T::ZERO; BLOCK]; 2]; FEW]);
-                for t in 0..rows {
-                    let row = [self.block(t, c), self.block(t, next)];
-                    for j in 0..FEW {
-                        sums[j] = [scaled(lines[j][t], *row[0], sums[j][0]), scaled(lines[j][t], *row[1], sums[j][1])];
-                    }
-                }
-                to.put(self, from, c, &sums);
+        let (rows, pairs) = (self.all.len(), self.blocks() / 2 * 2);
+        for c in (0..pairs).step_by(2) {
+            for from in (0..rows).step_by(4) {
+                to.put(self, from, c, &self.by_queries::<4, 2>(weights, from, c));
             }
         }
+        if pairs < self.blocks() {
+            for from in (0..rows).step_by(8) {
+                to.put(self, from, pairs, &self.by_queries::<8, 1>(weights, from, pairs));
+            }
+        }
+    }
+
+    /// As [`Side::mix_keys`], of R queries from `from` on and C blocks from `c` on. R·C sums are chains side by side: one
+    /// by itself would wait for its own last step.
+    #[inline(always)]
+    fn by_keys<const R: usize, const C: usize>(
+        &self,
+        weights: &Weights<'_, '_, T>,
+        from: usize,
+        c: usize,
+    ) -> [[Block<T>; C]; R] {
+        let mut sums = [[[T::ZERO; BLOCK]; C]; R];
+        for s in 0..self.all.len() {
+            let line = &weights.of(s)[from..][..R];
+            for i in 0..C {
+                let row = self.block(s, c + i);
+                for j in 0..R {
+                    sums[j][i] = scaled(line[j], *row, sums[j][i]);
+                }
+            }
+        }
+        sums
+    }
+
+    /// As [`Side::mix_queries`], of R keys from `from` on and C blocks from `c` on.
+    #[inline(always)]
+    fn by_queries<const R: usize, const C: usize>(
+        &self,
+        weights: &Weights<'_, '_, T>,
+        from: usize,
+        c: usize,
+    ) -> [[Block<T>; C]; R] {
+        let rows = self.all.len();
+        // Past the last key its own line again, whose sums nobody reads.
+        let mut lines = [&[][..]; R];
+        for j in 0..R {
+            lines[j] = &weights.of((from + j).min(rows - 1))[..rows];
+        }
+        let mut sums = [[[T::ZERO; BLOCK]; C]; R];
+        for t in 0..rows {
+            for i in 0..C {
+                let row = self.block(t, c + i);
+                for j in 0..R {
+                    sums[j][i] = scaled(lines[j][t], *row, sums[j][i]);
+                }
+            }
+        }
+        sums
     }
 }
 
@@ -183,9 +219,15 @@ struct To<'a, 'b, T> {
 }
 
 impl<T: Real> To<'_, '_, T> {
-    /// The sums of the rows `from ..` and of two blocks from block `c` on, those past the last of both left out.
+    /// The sums of R rows from `from` on, those past the last left out, and of C blocks from `c` on.
     #[inline(always)]
-    fn put(&mut self, side: &Side<'_, '_, T>, from: usize, c: usize, sums: &[[Block<T>; 2]; FEW]) {
+    fn put<const R: usize, const C: usize>(
+        &mut self,
+        side: &Side<'_, '_, T>,
+        from: usize,
+        c: usize,
+        sums: &[[Block<T>; C]; R],
+    ) {
         for (sums, row) in sums.iter().zip(side.all.clone().skip(from)) {
             for (sum, column) in sums.iter().zip(side.head.clone().skip(c * BLOCK).step_by(BLOCK)) {
                 let columns = column..side.head.end.min(column + BLOCK);

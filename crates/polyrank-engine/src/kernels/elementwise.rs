@@ -78,6 +78,32 @@ pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     for i in whole..n {
         sums[i - whole] = x[i].mul_add(y[i], sums[i - whole]);
     }
+    folded(sums)
+}
+
+/// Σ x − from, and Σ (x − from)², each over 16 partial sums, then pairwise.
+#[inline(always)]
+pub(crate) fn deviations<T: Real>(x: &[T], from: T) -> (T, T) {
+    let [mut sums, mut squares] = [[T::ZERO; LANES]; 2];
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    for x in blocks {
+        for i in 0..LANES {
+            let d = x[i] - from;
+            sums[i] += d;
+            squares[i] = d.mul_add(d, squares[i]);
+        }
+    }
+    for (i, &x) in rest.iter().enumerate() {
+        let d = x - from;
+        sums[i] += d;
+        squares[i] = d.mul_add(d, squares[i]);
+    }
+    (folded(sums), folded(squares))
+}
+
+/// The sum of partial sums, pairwise.
+#[inline(always)]
+fn folded<T: Real>(mut sums: [T; LANES]) -> T {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {

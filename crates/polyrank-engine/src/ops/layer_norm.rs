@@ -3,6 +3,8 @@
 
 use crate::exec::context::{Backward, Forward};
 use crate::graph::Param;
+use crate::kernels::by_row::add_rows;
+use crate::kernels::elementwise::{deviations, dot};
 use crate::ops::{Kernel, same_width};
 use crate::real::Real;
 
@@ -18,8 +20,8 @@ pub(crate) struct LayerNorm {
 #[inline(always)]
 fn moments<T: Real>(x: &[T]) -> (T, T) {
     let share = T::ONE / T::of(x.len() as f64);
-    let mean = x.iter().fold(T::ZERO, |s, &x| s + x) * share;
-    let variance = x.iter().fold(T::ZERO, |s, &x| s + (x - mean) * (x - mean)) * share;
+    let mean = deviations(x, T::ZERO).0 * share;
+    let variance = deviations(x, mean).1 * share;
     (mean, T::ONE / (variance + T::of(EPSILON)).sqrt())
 }
 
@@ -53,35 +55,30 @@ impl Kernel for LayerNorm {
     // With n the normalised row and g = scale ⊙ dy: dx = (g − mean(g) − n·mean(g ⊙ n)) / σ.
     #[inline(always)]
     fn backward<T: Real>(&self, cx: &mut Backward<'_, T>) {
-        let width = cx.y.width();
-        let (x, scale) = (cx.x[0], cx.state.params.vector(self.scale));
-        for (i, param) in [self.scale, self.shift].into_iter().enumerate() {
-            let span = cx.state.params.span(param);
-            let grad = &mut cx.grads[span][..width];
-            if !cx.accumulate[i] {
-                grad.fill(T::ZERO);
-            }
-            for r in 0..cx.rows.len() {
-                let (x, dy) = (x.row(r), cx.dy.row(r));
-                let (mean, inverse) = moments(x);
-                for c in 0..width {
-                    grad[c] += if i == 0 { dy[c] * ((x[c] - mean) * inverse) } else { dy[c] };
-                }
+        let (width, params) = (cx.y.width(), cx.state.params);
+        let (x, scale) = (cx.x[0], params.vector(self.scale));
+        for (param, accumulate) in [self.scale, self.shift].into_iter().zip(cx.accumulate) {
+            if !accumulate {
+                cx.grads[params.span(param)][..width].fill(T::ZERO);
             }
         }
-        let Some((dx, accumulate)) = &mut cx.dx[0] else { return };
+        add_rows(&mut cx.grads[params.span(self.shift)][..width], cx.dy.as_mat());
+        let grad = &mut cx.grads[params.span(self.scale)][..width];
         let share = T::ONE / T::of(width as f64);
+        let mut normal = vec![T::ZERO; width];
         for r in 0..cx.rows.len() {
-            let (x, dy, dx) = (x.row(r), cx.dy.row(r), dx.row_mut(r));
+            let (x, dy) = (x.row(r), cx.dy.row_mut(r));
             let (mean, inverse) = moments(x);
-            let (mut plain, mut along) = (T::ZERO, T::ZERO);
             for c in 0..width {
-                plain += scale[c] * dy[c];
-                along += scale[c] * dy[c] * ((x[c] - mean) * inverse);
+                normal[c] = (x[c] - mean) * inverse;
+                grad[c] += dy[c] * normal[c];
+                dy[c] *= scale[c];
             }
-            let (plain, along) = (plain * share, along * share);
+            let Some((dx, accumulate)) = &mut cx.dx[0] else { continue };
+            let (plain, along) = (deviations(dy, T::ZERO).0 * share, dot(dy, &normal) * share);
+            let dx = dx.row_mut(r);
             for c in 0..width {
-                let d = inverse * (scale[c] * dy[c] - plain - (x[c] - mean) * inverse * along);
+                let d = inverse * (dy[c] - plain - normal[c] * along);
                 dx[c] = if *accumulate { dx[c] + d } else { d };
             }
         }

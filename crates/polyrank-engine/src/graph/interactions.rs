@@ -2,8 +2,11 @@
 
 use super::{Graph, GraphError, Value};
 use crate::ops;
+use crate::ops::activation::Function;
 use crate::ops::attention::attend::Attend;
+use crate::ops::attention::padded;
 use crate::ops::attention::weights::AttentionWeights;
+use crate::ops::attention::whole::Attention;
 
 impl Graph {
     /// Multi-head attention among each row's fields or list: queries, keys and values `[.., heads·d]` of one space,
@@ -17,11 +20,15 @@ impl Graph {
         heads: usize,
         scaled: bool,
     ) -> Result<Value, GraphError> {
-        let (weights, attend) = self.attention_weights(name, q, k, heads, scaled)?;
-        self.add(name, attend, &[weights, v])
+        let over = self.space(q);
+        if !self.weights_are_narrow(q, heads) {
+            return self.add(name, Attention { over, heads, scaled }, &[q, k, v]);
+        }
+        let weights = self.add(&format!("{name}.weights"), AttentionWeights { over, heads, scaled }, &[q, k])?;
+        self.add(name, Attend { over, heads }, &[weights, v])
     }
 
-    /// `relu(attention + residual)` in one pass, with scores as they are; else as [`Graph::attention`].
+    /// `relu(attention + residual)`, with scores as they are; else as [`Graph::attention`].
     pub fn attention_relu(
         &mut self,
         name: &str,
@@ -31,21 +38,19 @@ impl Graph {
         residual: Value,
         heads: usize,
     ) -> Result<Value, GraphError> {
-        let (weights, attend) = self.attention_weights(name, q, k, heads, false)?;
-        self.add(name, attend, &[weights, v, residual])
+        let over = self.space(q);
+        if !self.weights_are_narrow(q, heads) {
+            let attended = self.attention(&format!("{name}.attention"), q, k, v, heads, false)?;
+            let sum = self.sum(&format!("{name}.sum"), &[(1.0, attended), (1.0, residual)])?;
+            return self.activate(name, sum, Function::Relu);
+        }
+        let weights = self.add(&format!("{name}.weights"), AttentionWeights { over, heads, scaled: false }, &[q, k])?;
+        self.add(name, Attend { over, heads }, &[weights, v, residual])
     }
 
-    fn attention_weights(
-        &mut self,
-        name: &str,
-        q: Value,
-        k: Value,
-        heads: usize,
-        scaled: bool,
-    ) -> Result<(Value, Attend), GraphError> {
-        let over = self.space(q);
-        let weights = self.add(&format!("{name}.weights"), AttentionWeights { over, heads, scaled }, &[q, k])?;
-        Ok((weights, Attend { over, heads }))
+    /// Whether keeping attention's weights takes no more than the queries do.
+    fn weights_are_narrow(&self, q: Value, heads: usize) -> bool {
+        heads * padded(self.space(q).most()) <= self.width(q)
     }
 
     /// `Σ_{i<j} ⟨x_i, x_j⟩` over values `[.., D]`: `[.., 1]` (Rendle 2010, Eq. 1).

@@ -203,6 +203,7 @@ ops! {
     Activate = activation::Activate,
     Append = append::Append,
     Attend = attention::attend::Attend,
+    Attention = attention::whole::Attention,
     AttentionWeights = attention::weights::AttentionWeights,
     BatchNorm = batch_norm::BatchNorm,
     Blend = blend::Blend,

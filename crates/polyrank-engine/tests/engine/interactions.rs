@@ -72,56 +72,67 @@ fn keys(g: &mut Graph, x: Value, units: usize) -> Value {
     g.linear("k", x, Layer { bias: None, ..layer(units) }).unwrap()
 }
 
+/// The fields' values folded, mapped to `width` columns each.
+fn folded<const N: usize>(g: &mut Graph, x: &[Value], names: [&str; N], width: usize) -> [Value; N] {
+    let all = g.concat("all", x).unwrap();
+    let all = g.fold("folded", all, x.len(), Along::Fields).unwrap();
+    names.map(|name| if name == "k" { keys(g, all, width) } else { linear(g, name, all, width) })
+}
+
+/// Weights wider than the queries, which are made twice, and weights that are kept.
 #[test]
 fn attention_among_fields() {
-    for (heads, scaled) in [(1, false), (2, true), (4, false)] {
+    for (heads, width, scaled) in [(1, 8, false), (2, 8, true), (4, 8, false), (1, 16, true), (2, 36, false)] {
         check(3, |g, x| {
-            let all = g.concat("all", x).unwrap();
-            let all = g.fold("folded", all, 3, Along::Fields).unwrap();
-            let (q, v) = (linear(g, "q", all, 8), linear(g, "v", all, 8));
-            let k = keys(g, all, 8);
+            let [q, k, v] = folded(g, x, ["q", "k", "v"], width);
             let y = g.attention("attention", q, k, v, heads, scaled).unwrap();
-            g.unfold("flat", y, Along::Fields).unwrap()
+            let sum = g.collect("sum", y, Collecting::Sum).unwrap();
+            linear(g, "narrow", sum, 2)
         });
-        // One value in all three places.
+    }
+    // One value in all three places.
+    for (heads, width) in [(1, 4), (2, 4), (1, 17)] {
         check(3, |g, x| {
-            let all = g.concat("all", x).unwrap();
-            let all = g.fold("folded", all, 3, Along::Fields).unwrap();
-            let y = g.attention("attention", all, all, all, heads, scaled).unwrap();
-            g.unfold("flat", y, Along::Fields).unwrap()
+            let [all] = folded(g, x, ["wide"], width);
+            let y = g.attention("attention", all, all, all, heads, true).unwrap();
+            let sum = g.collect("sum", y, Collecting::Sum).unwrap();
+            linear(g, "narrow", sum, 2)
         });
     }
 }
 
 #[test]
 fn attention_beside_a_residual() {
-    check(3, |g, x| {
-        let all = g.concat("all", x).unwrap();
-        let all = g.fold("folded", all, 3, Along::Fields).unwrap();
-        let (q, v, residual) = (linear(g, "q", all, 8), linear(g, "v", all, 8), linear(g, "residual", all, 8));
-        let k = keys(g, all, 8);
-        let y = g.attention_relu("attention", q, k, v, residual, 2).unwrap();
-        g.unfold("flat", y, Along::Fields).unwrap()
-    });
+    for (heads, width) in [(2, 8), (2, 36), (1, 16)] {
+        check(3, |g, x| {
+            let [q, k, v] = folded(g, x, ["q", "k", "v"], width);
+            let residual = linear(g, "residual", q, width);
+            let y = g.attention_relu("attention", q, k, v, residual, heads).unwrap();
+            let sum = g.collect("sum", y, Collecting::Sum).unwrap();
+            linear(g, "narrow", sum, 2)
+        });
+    }
     // The same value in all four places, which another op reads too.
-    check(3, |g, x| {
-        let all = g.concat("all", x).unwrap();
-        let all = g.fold("folded", all, 3, Along::Fields).unwrap();
-        let y = g.attention_relu("attention", all, all, all, all, 1).unwrap();
-        let both = g.sum("both", &[(1.0, y), (0.3, all)]).unwrap();
-        g.unfold("flat", both, Along::Fields).unwrap()
-    });
+    for width in [4, 17] {
+        check(3, |g, x| {
+            let [all] = folded(g, x, ["wide"], width);
+            let y = g.attention_relu("attention", all, all, all, all, 1).unwrap();
+            let both = g.sum("both", &[(1.0, y), (0.3, all)]).unwrap();
+            let sum = g.collect("sum", both, Collecting::Sum).unwrap();
+            linear(g, "narrow", sum, 2)
+        });
+    }
 }
 
-/// More rows and columns than a vector has numbers, neither a multiple of it.
+/// More rows and columns than a vector has numbers, neither a multiple of it; weights wide and narrow.
 #[test]
 fn attention_among_many_wide_fields() {
-    for heads in [1, 2] {
+    for (heads, width) in [(1, 22), (2, 22), (1, 38), (2, 66)] {
         check(1, |g, x| {
             let wide = linear(g, "wide", x[0], 2 * 19);
             let all = g.fold("folded", wide, 19, Along::Fields).unwrap();
-            let (q, v) = (linear(g, "q", all, 22), linear(g, "v", all, 22));
-            let k = keys(g, all, 22);
+            let (q, v) = (linear(g, "q", all, width), linear(g, "v", all, width));
+            let k = keys(g, all, width);
             let y = g.attention("attention", q, k, v, heads, true).unwrap();
             let sum = g.collect("sum", y, Collecting::Sum).unwrap();
             linear(g, "narrow", sum, 2)
@@ -205,6 +216,7 @@ fn what_does_not_pair_up_is_refused() {
     let list = g.lookup_each("list", 1, table, LIST).unwrap();
     let other = g.lookup_each("other", 0, table, Space::List { slot: 0, most: 6, extra: 0 }).unwrap();
     let narrow = g.linear("narrow", list, layer(3)).unwrap();
+    let wide = g.linear("wide", list, layer(32)).unwrap();
     let (x, y) = (g.dense("x", 0, 6).unwrap(), g.dense("y", 0, 4).unwrap());
     let errors = [
         g.fm("fm of one", &[x]).unwrap_err(),
@@ -222,6 +234,8 @@ fn what_does_not_pair_up_is_refused() {
         g.attention("lists", list, other, list, 2, true).unwrap_err(),
         g.attention("odd values", list, list, narrow, 2, true).unwrap_err(),
         g.attention_relu("wide residual", list, list, narrow, list, 1).unwrap_err(),
+        g.attention("kept, odd values", wide, wide, narrow, 2, true).unwrap_err(),
+        g.attention_relu("kept, wide residual", wide, wide, narrow, wide, 1).unwrap_err(),
     ];
     for error in errors {
         assert!(!error.block.is_empty() && !error.problem.is_empty(), "{error}");

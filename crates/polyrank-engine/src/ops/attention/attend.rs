@@ -1,7 +1,7 @@
 //! Attention's mixture: y_t = Σ_s p_ts·v_s with the weights of [`super::weights`]; with a residual r,
 //! y_t = relu(Σ_s p_ts·v_s + r_t) (AutoInt, Song et al. 2019, Eq. 8).
 
-use super::{BLOCK, Side, To, Weights, padded};
+use super::{Side, To, Weights, WeightsMut, padded};
 use crate::exec::context::{Backward, Forward, local};
 use crate::graph::Space;
 use crate::kernels::elementwise::give;
@@ -76,12 +76,7 @@ impl Kernel for Attend {
                 if let Some((dp, accumulate)) = dp {
                     slopes.turn(&mut down);
                     Side::of(cx.x[1], &all, &head, &mut values_room).products(&down, &mut lines);
-                    for (b, lines) in lines.chunks_exact(all.len()).enumerate() {
-                        for (line, s) in lines.iter().zip(all.clone()) {
-                            let to = &mut dp.row_mut(s)[column + b * BLOCK..][..BLOCK];
-                            give(to, line, *accumulate);
-                        }
-                    }
+                    WeightsMut { x: dp, all: &all, column }.put(&lines, *accumulate);
                 }
                 if let Some((y, accumulate)) = dv {
                     let weights = Weights { x: cx.x[0], all: &all, column };

@@ -3,14 +3,17 @@
 //!
 //! Two ops: [`weights`] makes the softmax, [`attend`] mixes the values with it. The weights are a value between them, so
 //! that the backward pass finds them again: one row a key, in which each head has a column for every query, padded to
-//! whole vectors.
+//! whole vectors. Of long lists with narrow heads they would be wider than all else: one op, [`whole`], makes them twice.
 
 pub(crate) mod attend;
 pub(crate) mod weights;
+pub(crate) mod whole;
 
 use std::ops::Range;
 
+use crate::graph::Space;
 use crate::kernels::arena::{Mat, MatMut};
+use crate::kernels::elementwise::give;
 use crate::kernels::gemm::{SIDE, Square};
 use crate::real::Real;
 
@@ -19,11 +22,20 @@ const BLOCK: usize = SIDE;
 type Block<T> = [T; BLOCK];
 
 /// Columns of one head in the weights, for at most `most` queries.
-fn padded(most: usize) -> usize {
+pub(crate) fn padded(most: usize) -> usize {
     most.next_multiple_of(BLOCK)
 }
 
-/// A head's weights, or their gradient, among the rows `all`: in the row of each key, from `column` on, the queries.
+/// The space of values that attend to each other.
+fn space(inputs: &[Space]) -> Result<Space, String> {
+    match inputs {
+        [Space::Rows, ..] => Err("attends within each row's fields or list, got one value a row".to_owned()),
+        [first, rest @ ..] if rest.iter().all(|space| space == first) => Ok(*first),
+        _ => Err(format!("takes queries, keys and values of one kind of rows, got {inputs:?}")),
+    }
+}
+
+/// A head's weights, or their gradient, in the rows `all` of a value: in the row of each key, from `column` on, the queries.
 struct Weights<'a, 'b, T> {
     x: Mat<'a, T>,
     all: &'b Range<usize>,
@@ -35,6 +47,82 @@ impl<'a, T: Real> Weights<'a, '_, T> {
     #[inline(always)]
     fn of(&self, s: usize) -> &'a [T] {
         &self.x.row(self.all.start + s)[self.column..]
+    }
+}
+
+/// [`Weights`] to write.
+struct WeightsMut<'a, 'b, 'c, T> {
+    x: &'a mut MatMut<'b, T>,
+    all: &'c Range<usize>,
+    column: usize,
+}
+
+impl<T: Real> WeightsMut<'_, '_, '_, T> {
+    /// Takes, or adds, lines as [`Side::products`] gives them.
+    #[inline(always)]
+    fn put(&mut self, lines: &[Block<T>], accumulate: bool) {
+        for (b, lines) in lines.chunks_exact(self.all.len()).enumerate() {
+            for (line, s) in lines.iter().zip(self.all.clone()) {
+                give(&mut self.x.row_mut(s)[self.column + b * BLOCK..][..BLOCK], line, accumulate);
+            }
+        }
+    }
+
+    /// The gradient e of the weights p becomes that of the scores, c·p_ts·(e_ts − Σ_s p_ts·e_ts).
+    #[inline(always)]
+    fn score_gradients(&mut self, p: &Weights<'_, '_, T>, scale: T) {
+        let keys = self.all.len();
+        for b in (0..keys).step_by(BLOCK) {
+            let mut mean = [T::ZERO; BLOCK];
+            for s in 0..keys {
+                let (p, e) = (&p.of(s)[b..][..BLOCK], &self.x.row(self.all.start + s)[self.column + b..][..BLOCK]);
+                for i in 0..BLOCK {
+                    mean[i] = e[i].mul_add(p[i], mean[i]);
+                }
+            }
+            for s in 0..keys {
+                let p = &p.of(s)[b..][..BLOCK];
+                let e = &mut self.x.row_mut(self.all.start + s)[self.column + b..][..BLOCK];
+                for i in 0..BLOCK {
+                    e[i] = scale * p[i] * (e[i] - mean[i]);
+                }
+            }
+        }
+    }
+}
+
+/// c.
+#[inline(always)]
+fn scale<T: Real>(scaled: bool, d: usize) -> T {
+    if scaled { T::ONE / T::of(d as f64).sqrt() } else { T::ONE }
+}
+
+/// Weights from scores times c, lines as [`Side::products`] gives them.
+#[inline(always)]
+fn softmax<T: Real>(lines: &mut [Block<T>], keys: usize, scale: T) {
+    for lines in lines.chunks_exact_mut(keys) {
+        let mut largest = [T::ZERO; BLOCK];
+        for (s, line) in lines.iter_mut().enumerate() {
+            for i in 0..BLOCK {
+                line[i] *= scale;
+                largest[i] = if s == 0 { line[i] } else { largest[i].max(line[i]) };
+            }
+        }
+        let mut share = [T::ZERO; BLOCK];
+        for line in lines.iter_mut() {
+            for i in 0..BLOCK {
+                line[i] = (line[i] - largest[i]).exp();
+                share[i] += line[i];
+            }
+        }
+        for share in &mut share {
+            *share = T::ONE / *share;
+        }
+        for line in lines {
+            for i in 0..BLOCK {
+                line[i] *= share[i];
+            }
+        }
     }
 }
 

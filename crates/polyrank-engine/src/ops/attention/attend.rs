@@ -78,9 +78,9 @@ impl Kernel for Attend {
                     Side::of(cx.x[1], &all, &head, &mut values_room).products(&down, &mut lines);
                     WeightsMut { x: dp, all: &all, column }.put(&lines, *accumulate);
                 }
-                if let Some((y, accumulate)) = dv {
+                if let Some(dv) = dv {
                     let weights = Weights { x: cx.x[0], all: &all, column };
-                    slopes.mix_queries(&weights, To { y, accumulate: *accumulate, residual: None });
+                    slopes.mix_queries(&weights, To::gradient(dv));
                 }
             }
         }

@@ -97,6 +97,22 @@ fn scale<T: Real>(scaled: bool, d: usize) -> T {
     if scaled { T::ONE / T::of(d as f64).sqrt() } else { T::ONE }
 }
 
+/// The weights that queries give keys, into `to`; `down` and `lines` are room.
+#[inline(always)]
+fn weigh<T: Real>(
+    queries: &Side<'_, '_, T>,
+    keys: &Side<'_, '_, T>,
+    scale: T,
+    down: &mut Vec<Square<T>>,
+    lines: &mut Vec<Block<T>>,
+    mut to: WeightsMut<'_, '_, '_, T>,
+) {
+    queries.turn(down);
+    keys.products(down, lines);
+    softmax(lines, to.all.len(), scale);
+    to.put(lines, false);
+}
+
 /// Weights from scores times c, lines as [`Side::products`] gives them.
 #[inline(always)]
 fn softmax<T: Real>(lines: &mut [Block<T>], keys: usize, scale: T) {
@@ -144,7 +160,7 @@ impl<'a, 'b, T: Real> Side<'a, 'b, T> {
             let blocks = head.len().div_ceil(BLOCK);
             room.resize(all.len() * blocks, [T::ZERO; BLOCK]);
             for (row, to) in all.clone().zip(room.chunks_exact_mut(blocks)) {
-                to.as_flattened_mut()[..head.len()].copy_from_slice(&x.row(row)[head.clone()]);
+                give(&mut to.as_flattened_mut()[..head.len()], &x.row(row)[head.clone()], false);
             }
         }
         Side { x, all, head, copied: room }
@@ -306,7 +322,13 @@ struct To<'a, 'b, T> {
     residual: Option<Mat<'b, T>>,
 }
 
-impl<T: Real> To<'_, '_, T> {
+impl<'a, 'b, T: Real> To<'a, 'b, T> {
+    /// A gradient, and whether to add to what is there.
+    #[inline(always)]
+    fn gradient((y, accumulate): &'a mut (MatMut<'b, T>, bool)) -> Self {
+        To { y, accumulate: *accumulate, residual: None }
+    }
+
     /// The sums of R rows from `from` on, those past the last left out, and of C blocks from `c` on.
     #[inline(always)]
     fn put<const R: usize, const C: usize>(

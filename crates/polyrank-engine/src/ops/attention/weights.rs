@@ -1,7 +1,7 @@
 //! Attention's weights: p_ts = softmax_s(c·⟨q_t, k_s⟩) of queries t and keys s, in the form that the [folder](super)
 //! describes.
 
-use super::{Side, To, Weights, WeightsMut, padded, scale, softmax};
+use super::{Side, To, Weights, WeightsMut, padded, scale, weigh};
 use crate::exec::context::{Backward, Forward, local};
 use crate::graph::Space;
 use crate::ops::Kernel;
@@ -46,10 +46,10 @@ impl Kernel for AttentionWeights {
             let all = local(cx.input, &cx.samples, self.over, row);
             for h in (0..self.heads).filter(|_| !all.is_empty()) {
                 let head = h * d..(h + 1) * d;
-                Side::of(cx.x[0], &all, &head, &mut room).turn(&mut down);
-                Side::of(cx.x[1], &all, &head, &mut keys_room).products(&down, &mut lines);
-                softmax(&mut lines, all.len(), scale);
-                WeightsMut { x: &mut cx.y, all: &all, column: h * columns }.put(&lines, false);
+                let queries = Side::of(cx.x[0], &all, &head, &mut room);
+                let keys = Side::of(cx.x[1], &all, &head, &mut keys_room);
+                let to = WeightsMut { x: &mut cx.y, all: &all, column: h * columns };
+                weigh(&queries, &keys, scale, &mut down, &mut lines, to);
             }
         }
     }
@@ -68,13 +68,11 @@ impl Kernel for AttentionWeights {
                 let weights = Weights { x: cx.y, all: &all, column };
                 WeightsMut { x: &mut cx.dy, all: &all, column }.score_gradients(&weights, scale);
                 let scores = Weights { x: cx.dy.as_mat(), all: &all, column };
-                if let Some((y, accumulate)) = dq {
-                    let to = To { y, accumulate: *accumulate, residual: None };
-                    Side::of(cx.x[1], &all, &head, &mut room).mix_keys(&scores, to);
+                if let Some(dq) = dq {
+                    Side::of(cx.x[1], &all, &head, &mut room).mix_keys(&scores, To::gradient(dq));
                 }
-                if let Some((y, accumulate)) = dk {
-                    let to = To { y, accumulate: *accumulate, residual: None };
-                    Side::of(cx.x[0], &all, &head, &mut room).mix_queries(&scores, to);
+                if let Some(dk) = dk {
+                    Side::of(cx.x[0], &all, &head, &mut room).mix_queries(&scores, To::gradient(dk));
                 }
             }
         }

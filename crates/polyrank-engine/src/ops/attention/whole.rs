@@ -1,7 +1,7 @@
 //! Attention in one op: softmax and mixture as the [folder](super) says, with weights that only one head of one row of the
 //! batch has at a time, made again for the backward pass.
 
-use super::{Side, To, Weights, WeightsMut, padded, scale, softmax};
+use super::{Side, To, Weights, WeightsMut, padded, scale, weigh};
 use crate::exec::context::{Backward, Forward, local};
 use crate::graph::Space;
 use crate::kernels::arena::MatMut;
@@ -47,11 +47,11 @@ impl Kernel for Attention {
             let (keys, columns) = (0..all.len(), padded(all.len()));
             weights.resize(keys.len() * columns, T::ZERO);
             for head in (0..self.heads).map(|h| h * d..(h + 1) * d).filter(|_| !all.is_empty()) {
-                Side::of(cx.x[0], &all, &head, &mut room).turn(&mut down);
-                Side::of(cx.x[1], &all, &head, &mut keys_room).products(&down, &mut lines);
-                softmax(&mut lines, keys.len(), scale(self.scaled, d));
+                let q = Side::of(cx.x[0], &all, &head, &mut room);
+                let k = Side::of(cx.x[1], &all, &head, &mut keys_room);
                 let mut p = MatMut::of(&mut weights, keys.len(), columns);
-                WeightsMut { x: &mut p, all: &keys, column: 0 }.put(&lines, false);
+                let to = WeightsMut { x: &mut p, all: &keys, column: 0 };
+                weigh(&q, &k, scale(self.scaled, d), &mut down, &mut lines, to);
                 let p = Weights { x: p.as_mat(), all: &keys, column: 0 };
                 let to = To { y: &mut cx.y, accumulate: false, residual: None };
                 Side::of(cx.x[2], &all, &head, &mut room).mix_keys(&p, to);
@@ -77,11 +77,9 @@ impl Kernel for Attention {
                 let [q, k, v] = [(0, &mut q_room), (1, &mut k_room), (2, &mut v_room)]
                     .map(|(i, room)| Side::of(cx.x[i], &all, &head, room));
                 let dy = Side::of(cx.dy.as_mat(), &all, &head, &mut dy_room);
-                q.turn(&mut down);
-                k.products(&down, &mut lines);
-                softmax(&mut lines, keys.len(), scale);
                 let mut p = MatMut::of(&mut weights, keys.len(), columns);
-                WeightsMut { x: &mut p, all: &keys, column: 0 }.put(&lines, false);
+                let to = WeightsMut { x: &mut p, all: &keys, column: 0 };
+                weigh(&q, &k, scale, &mut down, &mut lines, to);
                 let p = Weights { x: p.as_mat(), all: &keys, column: 0 };
                 dy.turn(&mut down);
                 v.products(&down, &mut lines);
@@ -90,14 +88,14 @@ impl Kernel for Attention {
                 e.put(&lines, false);
                 e.score_gradients(&p, scale);
                 let g = Weights { x: g.as_mat(), all: &keys, column: 0 };
-                if let Some((y, accumulate)) = dq {
-                    k.mix_keys(&g, To { y, accumulate: *accumulate, residual: None });
+                if let Some(dq) = dq {
+                    k.mix_keys(&g, To::gradient(dq));
                 }
-                if let Some((y, accumulate)) = dk {
-                    q.mix_queries(&g, To { y, accumulate: *accumulate, residual: None });
+                if let Some(dk) = dk {
+                    q.mix_queries(&g, To::gradient(dk));
                 }
-                if let Some((y, accumulate)) = dv {
-                    dy.mix_queries(&p, To { y, accumulate: *accumulate, residual: None });
+                if let Some(dv) = dv {
+                    dy.mix_queries(&p, To::gradient(dv));
                 }
             }
         }

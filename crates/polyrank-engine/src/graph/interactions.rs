@@ -8,6 +8,9 @@ use crate::ops::attention::padded;
 use crate::ops::attention::weights::AttentionWeights;
 use crate::ops::attention::whole::Attention;
 
+/// Most attention weights that are kept of a row: 64 KiB, of a short micro-batch's rows what a core's cache holds.
+const KEPT: usize = 1 << 14;
+
 impl Graph {
     /// Multi-head attention among each row's fields or list: queries, keys and values `[.., heads·d]` of one space,
     /// other than the rows of the batch. `scaled` divides scores by √d.
@@ -21,7 +24,7 @@ impl Graph {
         scaled: bool,
     ) -> Result<Value, GraphError> {
         let over = self.space(q);
-        if !self.weights_are_narrow(q, heads) {
+        if !self.keeps_weights(q, heads) {
             return self.add(name, Attention { over, heads, scaled }, &[q, k, v]);
         }
         let weights = self.add(&format!("{name}.weights"), AttentionWeights { over, heads, scaled }, &[q, k])?;
@@ -39,7 +42,7 @@ impl Graph {
         heads: usize,
     ) -> Result<Value, GraphError> {
         let over = self.space(q);
-        if !self.weights_are_narrow(q, heads) {
+        if !self.keeps_weights(q, heads) {
             let attended = self.attention(&format!("{name}.attention"), q, k, v, heads, false)?;
             let sum = self.sum(&format!("{name}.sum"), &[(1.0, attended), (1.0, residual)])?;
             return self.activate(name, sum, Function::Relu);
@@ -48,9 +51,10 @@ impl Graph {
         self.add(name, Attend { over, heads }, &[weights, v, residual])
     }
 
-    /// Whether keeping attention's weights takes no more than the queries do.
-    fn weights_are_narrow(&self, q: Value, heads: usize) -> bool {
-        heads * padded(self.space(q).most()) <= self.width(q)
+    /// Whether a row's attention weights are worth keeping for the backward pass.
+    fn keeps_weights(&self, q: Value, heads: usize) -> bool {
+        let most = self.space(q).most();
+        most.saturating_mul(padded(most)).saturating_mul(heads) <= KEPT
     }
 
     /// `Σ_{i<j} ⟨x_i, x_j⟩` over values `[.., D]`: `[.., 1]` (Rendle 2010, Eq. 1).

@@ -3,7 +3,7 @@
 //!
 //! Two ops: [`weights`] makes the softmax, [`attend`] mixes the values with it. The weights are a value between them, so
 //! that the backward pass finds them again: one row a key, in which each head has a column for every query, padded to
-//! whole vectors. Of long lists with narrow heads they would be wider than all else: one op, [`whole`], makes them twice.
+//! whole vectors. Of long lists they would be most of the memory: one op, [`whole`], makes them twice.
 
 pub(crate) mod attend;
 pub(crate) mod weights;

@@ -111,6 +111,16 @@ fn attention_beside_a_residual() {
             linear(g, "narrow", sum, 2)
         });
     }
+    // So many fields that the weights are made twice.
+    check(1, |g, x| {
+        let wide = linear(g, "wide", x[0], 130);
+        let all = g.fold("folded", wide, 130, Along::Fields).unwrap();
+        let [q, v, residual] = ["q", "v", "residual"].map(|name| linear(g, name, all, 3));
+        let k = keys(g, all, 3);
+        let y = g.attention_relu("attention", q, k, v, residual, 1).unwrap();
+        let sum = g.collect("sum", y, Collecting::Sum).unwrap();
+        linear(g, "narrow", sum, 2)
+    });
     // The same value in all four places, which another op reads too.
     for width in [4, 17] {
         check(3, |g, x| {

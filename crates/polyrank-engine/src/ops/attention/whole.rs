@@ -74,8 +74,9 @@ impl Kernel for Attention {
             weights.resize(keys.len() * columns, T::ZERO);
             slopes.resize(weights.len(), T::ZERO);
             for head in (0..self.heads).map(|h| h * d..(h + 1) * d).filter(|_| !all.is_empty()) {
-                let [q, k, v] = [(0, &mut q_room), (1, &mut k_room), (2, &mut v_room)]
-                    .map(|(i, room)| Side::of(cx.x[i], &all, &head, room));
+                let q = Side::of(cx.x[0], &all, &head, &mut q_room);
+                let k = Side::of(cx.x[1], &all, &head, &mut k_room);
+                let v = Side::of(cx.x[2], &all, &head, &mut v_room);
                 let dy = Side::of(cx.dy.as_mat(), &all, &head, &mut dy_room);
                 let mut p = MatMut::of(&mut weights, keys.len(), columns);
                 let to = WeightsMut { x: &mut p, all: &keys, column: 0 };

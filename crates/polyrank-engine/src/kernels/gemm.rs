@@ -95,7 +95,7 @@ impl Products for f32 {
             #[cfg(vectors)]
             Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => super::avx512::outer(x, dy, dw, accumulate),
             #[cfg(vectors)]
-            Isa::Avx2 => super::avx2::outer(x, dy.finish(), dw, accumulate),
+            Isa::Avx2 => super::avx2::outer(x, dy, dw, accumulate),
             _ => portable::outer(x, dy.finish(), dw, accumulate),
         }
     }

@@ -22,6 +22,8 @@ pub(crate) mod portable;
 pub(crate) mod rows;
 #[cfg(vectors)]
 mod scratch;
+#[cfg(vectors)]
+mod tiles;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

@@ -86,9 +86,7 @@ fn kernels() -> Vec<(Isa, ProductFn, OuterFn)> {
     #[cfg(vectors)]
     {
         if Isa::detect() >= Isa::Avx2 {
-            all.push((Isa::Avx2, super::avx2::product, |x, dy, dw, accumulate| {
-                super::avx2::outer(x, dy.finish(), dw, accumulate);
-            }));
+            all.push((Isa::Avx2, super::avx2::product, super::avx2::outer));
         }
         if Isa::detect() >= Isa::Avx512 {
             all.push((Isa::Avx512, super::avx512::product, super::avx512::outer));
@@ -103,6 +101,9 @@ fn half_kernels() -> Vec<(Isa, HalfProductFn, HalfProductFn)> {
     let mut all: Vec<(Isa, HalfProductFn, HalfProductFn)> = vec![(Isa::Portable, half::product, in_one_chain)];
     #[cfg(vectors)]
     {
+        if Isa::detect() >= Isa::Avx2 {
+            all.push((Isa::Avx2, super::avx2::product_half, in_one_chain));
+        }
         if Isa::detect() >= Isa::Avx512Bf16 {
             all.push((Isa::Avx512Bf16, super::avx512::product_half, in_one_chain));
         }

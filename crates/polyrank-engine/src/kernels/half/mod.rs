@@ -201,6 +201,8 @@ impl HalfProducts for f32 {
             Isa::Amx => return super::amx::product(a, b, start, relu, c, next),
             #[cfg(vectors)]
             Isa::Avx512Bf16 => super::avx512::product_half(a, b, start, relu, c),
+            #[cfg(vectors)]
+            Isa::Avx512 | Isa::Avx2 => super::avx2::product_half(a, b, start, relu, c),
             _ => product(a, b, start, relu, c),
         }
         if let Some(next) = next {

@@ -9,6 +9,8 @@ use std::ops::Range;
 use super::arena::{Mat, MatMut};
 use super::gradient::Gradient;
 use super::{Isa, portable};
+#[cfg(vectors)]
+use super::{avx2, avx512, turn};
 
 /// Widest panel, columns.
 pub(crate) const PANEL: usize = 64;
@@ -82,9 +84,9 @@ impl Products for f32 {
         check(&a, b.len(), &start, c);
         match Isa::current() {
             #[cfg(vectors)]
-            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => super::avx512::product(a, b, start, relu, c),
+            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => avx512::product(a, b, start, relu, c),
             #[cfg(vectors)]
-            Isa::Avx2 => super::avx2::product(a, b, start, relu, c),
+            Isa::Avx2 => avx2::product(a, b, start, relu, c),
             _ => portable::product(a, b, start, relu, c),
         }
     }
@@ -93,9 +95,9 @@ impl Products for f32 {
         check_outer(&x, &dy.dy, dw.len());
         match Isa::current() {
             #[cfg(vectors)]
-            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => super::avx512::outer(x, dy, dw, accumulate),
+            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => avx512::outer(x, dy, dw, accumulate),
             #[cfg(vectors)]
-            Isa::Avx2 => super::avx2::outer(x, dy, dw, accumulate),
+            Isa::Avx2 => avx2::outer(x, dy, dw, accumulate),
             _ => portable::outer(x, dy.finish(), dw, accumulate),
         }
     }
@@ -105,19 +107,23 @@ impl Products for f32 {
             // SAFETY: the processor has AVX-512.
             #[cfg(vectors)]
             Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => unsafe {
-                super::avx512::turn::pack_transpose(packed, k, n, rows, out)
+                turn::pack_transpose(packed, k, n, rows, out, avx512::turn::block);
             },
+            // SAFETY: the processor has AVX2.
+            #[cfg(vectors)]
+            Isa::Avx2 => unsafe { turn::pack_transpose(packed, k, n, rows, out, avx2::turn::block) },
             _ => portable::pack_transpose(packed, k, n, rows, out),
         }
     }
 
     #[cfg(vectors)]
     fn turn(block: &mut Square<f32>) {
-        if Isa::current() >= Isa::Avx512 {
+        match Isa::current() {
             // SAFETY: the processor has AVX-512.
-            unsafe { super::avx512::turn::turn(block) };
-        } else {
-            portable::turn(block);
+            Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => unsafe { avx512::turn::turn(block) },
+            // SAFETY: the processor has AVX2.
+            Isa::Avx2 => unsafe { avx2::turn::turn(block) },
+            Isa::Portable => portable::turn(block),
         }
     }
 }

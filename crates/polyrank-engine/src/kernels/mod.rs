@@ -24,6 +24,8 @@ pub(crate) mod rows;
 mod scratch;
 #[cfg(vectors)]
 mod tiles;
+#[cfg(vectors)]
+mod turn;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

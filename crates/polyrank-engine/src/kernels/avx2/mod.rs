@@ -1,6 +1,7 @@
 //! The product kernels for AVX2 and FMA.
 
 mod tile;
+pub(super) mod turn;
 
 use super::arena::{Mat, MatMut};
 use super::gemm::Start;

@@ -5,33 +5,24 @@ use std::arch::x86_64::{
     _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
-use crate::kernels::gemm::{SIDE, Square, padded_columns, panels};
+use crate::kernels::gemm::{SIDE, Square};
+use crate::kernels::turn::Block;
 
-/// As [`Products::pack_transpose`](crate::kernels::gemm::Products::pack_transpose).
+/// Turns a block.
 ///
 /// # Safety
-/// The processor has AVX-512.
+/// As [`pack_transpose`](crate::kernels::turn::pack_transpose) says; the processor has AVX-512.
 #[target_feature(enable = "avx512f")]
-pub(in crate::kernels) unsafe fn pack_transpose(packed: &[f32], k: usize, n: usize, rows: usize, out: &mut [f32]) {
-    assert!(rows <= k && packed.len() >= k * padded_columns(n) && out.len() >= n * padded_columns(rows));
-    for to in panels(n, rows) {
-        for from in panels(k, n) {
-            for row in (0..to.width).step_by(SIDE) {
-                for column in (0..from.width).step_by(SIDE) {
-                    let mut block = [_mm512_setzero_si512(); SIDE];
-                    for (i, line) in block.iter_mut().enumerate().take(to.width - row) {
-                        let at = from.offset + (to.column + row + i) * from.padded + column;
-                        // SAFETY: the row lies before `rows`, and a panel's rows are whole blocks.
-                        *line = unsafe { _mm512_loadu_si512(packed.as_ptr().add(at).cast()) };
-                    }
-                    for (j, line) in transpose(block).into_iter().enumerate().take(from.width - column) {
-                        let at = to.offset + (from.column + column + j) * to.padded + row;
-                        // SAFETY: the column lies before n, and a panel's rows are whole blocks.
-                        unsafe { _mm512_storeu_si512(out.as_mut_ptr().add(at).cast(), line) };
-                    }
-                }
-            }
-        }
+pub(in crate::kernels) unsafe fn block(block: Block) {
+    let Block { from, ld, lines, to, to_ld, columns } = block;
+    let mut all = [_mm512_setzero_si512(); SIDE];
+    for (i, line) in all.iter_mut().enumerate().take(lines) {
+        // SAFETY: the caller's promise.
+        *line = unsafe { _mm512_loadu_si512(from.add(i * ld).cast()) };
+    }
+    for (j, line) in transpose(all).into_iter().enumerate().take(columns) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_si512(to.add(j * to_ld).cast(), line) };
     }
 }
 

@@ -282,7 +282,15 @@ fn pair_rows<'a, T: Real>(rows: usize, p: usize, row: impl Fn(usize) -> &'a [T],
 simd! {
     /// The pairs of neighbours of a line.
     fn pair_neighbours<T: Real>(line: &[T], out: &mut [Pair]) {
-        for (out, two) in out.iter_mut().zip(line.chunks(2)) {
+        // Blocks of a fixed length become shuffles of vectors.
+        let (blocks, rest) = line.as_chunks::<{ 2 * BLOCK }>();
+        let (whole, _) = out.as_chunks_mut::<BLOCK>();
+        for (out, block) in whole.iter_mut().zip(blocks) {
+            for i in 0..BLOCK {
+                out[i] = pair(block[2 * i].f32(), block[2 * i + 1].f32());
+            }
+        }
+        for (out, two) in out[blocks.len() * BLOCK..].iter_mut().zip(rest.chunks(2)) {
             *out = pair(two[0].f32(), two.get(1).map_or(0.0, |x| x.f32()));
         }
     }

@@ -14,8 +14,8 @@ pub(super) trait Tiles<E: Copy> {
     const VECTOR: usize;
     /// Columns of a tile, at most.
     const COLUMNS: usize;
-    /// Steps between visits to the output: so much of a panel is read again for each tile of rows and should stay in a
-    /// near cache beside them.
+    /// Steps between visits to the output, about: so much of a panel is read again for each tile of rows and should stay in
+    /// a near cache beside them.
     const STEPS: usize;
 
     /// Rows of a tile of so many vectors of columns, at most: as many sums as the registers allow.
@@ -140,9 +140,9 @@ fn cut(columns: usize, vector: usize) -> (usize, usize) {
     (vectors, columns - (vectors - 1) * vector)
 }
 
-/// Tile `i` of `tiles`: all of almost equal height, as a lone last row would run at a fraction of the speed.
-fn stretch(i: usize, tiles: usize, rows: usize) -> Range<usize> {
-    i * rows / tiles..(i + 1) * rows / tiles
+/// Part `i` of `parts`: all of almost equal length, as a lone last row would run at a fraction of the speed.
+fn stretch(i: usize, parts: usize, rows: usize) -> Range<usize> {
+    i * rows / parts..(i + 1) * rows / parts
 }
 
 /// Rows of `a`, of k elements, `lda` apart, times the panels of a packed matrix.
@@ -168,38 +168,38 @@ pub(super) unsafe fn across<I: Tiles<E>, E: Copy>(
         // matrix's last panel that is what lies behind it: in the flat buffer of parameters, the next layer.
         let behind: *const f32 = b.as_ptr().wrapping_add(lines.end).cast();
         let tiles = rows.div_ceil(I::rows(cut(I::COLUMNS.min(panel.width), I::VECTOR).0));
-        let mut from = 0;
-        while from == 0 || from < k {
-            let to = k.min(from + I::STEPS);
+        // Blocks of about so many steps: a lone last step would read and write the output for little.
+        let blocks = ((k + I::STEPS / 2) / I::STEPS).max(1);
+        for steps in (0..blocks).map(|i| stretch(i, blocks, k)) {
             let mut asked = 0;
             for r in (0..tiles).map(|i| stretch(i, tiles, rows)) {
                 for column in (0..panel.width).step_by(I::COLUMNS) {
                     let (vectors, tail) = cut(I::COLUMNS.min(panel.width - column), I::VECTOR);
                     let ends = Ends {
                         bias: match start {
-                            Start::Bias(bias) if from == 0 => Some(bias[panel.column + column..].as_ptr()),
+                            Start::Bias(bias) if steps.start == 0 => Some(bias[panel.column + column..].as_ptr()),
                             _ => None,
                         },
-                        from_output: from > 0 || matches!(start, Start::Output),
-                        relu: relu && to == k,
+                        from_output: steps.start > 0 || matches!(start, Start::Output),
+                        relu: relu && steps.end == k,
                         tail,
                     };
-                    // SAFETY: the caller's promise: the rows and the panel's columns lie inside a and c, k steps from..to
+                    // SAFETY: the caller's promise: the rows and the panel's columns lie inside a and c, the steps
                     // inside the packed panel.
                     unsafe {
                         let tile = Tile {
-                            k: to - from,
-                            a: a.add(r.start * lda + from),
+                            k: steps.len(),
+                            a: a.add(r.start * lda + steps.start),
                             row: lda,
                             step: 1,
-                            b: b.as_ptr().add(lines.start + from * lines.step + column / SIDE * lines.columns),
+                            b: b.as_ptr().add(lines.start + steps.start * lines.step + column / SIDE * lines.columns),
                             ldb: lines.step,
                             vector: lines.vector,
                             c: c.as_mut_ptr().add(r.start * ldc + panel.column + column),
                             ldc,
                             ends,
                             ahead: behind.wrapping_add(if asked < panel.padded / SIDE {
-                                SIDE * (asked * k + from)
+                                SIDE * (asked * k + steps.start)
                             } else {
                                 0
                             }),
@@ -209,7 +209,6 @@ pub(super) unsafe fn across<I: Tiles<E>, E: Copy>(
                     asked += 1;
                 }
             }
-            from = to.max(1);
         }
     }
 }

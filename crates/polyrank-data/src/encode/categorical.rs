@@ -11,6 +11,7 @@ use super::hash::{self, Hash};
 use super::identity::{self, Identity, IdentityFit};
 use super::list::{ListOptions, visit_items};
 use super::row_name::RowName;
+use super::together::Together;
 use super::value::{Value, visit};
 use super::vocabulary::{self, Key, Options, Vocabulary, VocabularyFit};
 use crate::batch::Ids;
@@ -19,6 +20,10 @@ use crate::batch::Ids;
 pub(crate) trait IdEncoder: Debug + Send + Sync {
     /// The row of a value.
     fn id(&self, value: Value<'_>) -> u32;
+    /// Adds the rows of natural numbers.
+    fn ids_of(&self, naturals: &[u64], ids: &mut Vec<u32>) {
+        ids.extend(naturals.iter().map(|&n| self.id(Value::Natural(n))));
+    }
     /// Rows of the table, reserved ones included.
     fn rows(&self) -> usize;
     /// Values or buckets that have rows of their own.
@@ -61,10 +66,19 @@ impl CategoricalFit {
     /// Takes in a column; gives how many of its rows have a value.
     pub(crate) fn observe(&mut self, array: &dyn Array, list: Option<&ListOptions>) -> Result<u64, BadCell> {
         match self {
-            CategoricalFit::Vocabulary(fit) => each_value(array, list, |value| {
-                fit.observe(value);
-                Ok(())
-            }),
+            CategoricalFit::Vocabulary(fit) => {
+                let mut naturals = Together::new();
+                let present = each_value(array, list, |value| {
+                    match value {
+                        Value::Natural(n) if !naturals.add(n) => {}
+                        Value::Natural(_) => fit.observe_naturals(naturals.take()),
+                        value => fit.observe(value),
+                    }
+                    Ok(())
+                })?;
+                fit.observe_naturals(naturals.take());
+                Ok(present)
+            }
             CategoricalFit::Hash(_) => each_value(array, list, |_| Ok(())),
             CategoricalFit::Identity(fit) => each_value(array, list, |value| fit.observe(value)),
         }
@@ -157,24 +171,59 @@ impl Categorical {
 /// Generic so that the loop over values calls the encoder directly.
 fn ids<E: IdEncoder>(encoder: &E, array: &dyn Array, list: Option<&ListOptions>) -> Result<Ids, BadCell> {
     let rows = array.len();
-    let mut ids = Vec::with_capacity(rows);
+    let mut column = Column { encoder, naturals: Together::new(), ids: Vec::with_capacity(rows), length: 0 };
     let Some(list) = list else {
         visit(array, each_row(rows), |_, value| {
-            ids.push(encoder.id(value));
+            column.push(value);
             Ok(())
         })?;
-        return Ok(Ids::One(ids));
+        return Ok(Ids::One(column.finish()));
     };
     let mut offsets = Vec::with_capacity(rows + 1);
     visit_items(array, list, |row, value| {
-        let end = u32::try_from(ids.len()).ok().filter(|n| *n < u32::MAX);
+        let end = u32::try_from(column.length).ok().filter(|n| *n < u32::MAX);
         let end = end.ok_or("more than 2^32 list items in one batch; use smaller batches")?;
         while offsets.len() <= row {
             offsets.push(end);
         }
-        ids.push(encoder.id(value));
+        column.push(value);
         Ok(())
     })?;
-    offsets.resize(rows + 1, ids.len() as u32);
-    Ok(Ids::Many { offsets, ids })
+    offsets.resize(rows + 1, column.length as u32);
+    Ok(Ids::Many { offsets, ids: column.finish() })
+}
+
+/// A column's ids as its values come.
+struct Column<'a, E> {
+    encoder: &'a E,
+    /// Values whose ids come next.
+    naturals: Together,
+    ids: Vec<u32>,
+    /// Values so far.
+    length: usize,
+}
+
+impl<E: IdEncoder> Column<'_, E> {
+    #[inline]
+    fn push(&mut self, value: Value<'_>) {
+        self.length += 1;
+        match value {
+            Value::Natural(n) if !self.naturals.add(n) => {}
+            Value::Natural(_) => self.settle(),
+            value => {
+                self.settle();
+                self.ids.push(self.encoder.id(value));
+            }
+        }
+    }
+
+    /// Looks up what waits.
+    fn settle(&mut self) {
+        self.encoder.ids_of(self.naturals.take(), &mut self.ids);
+    }
+
+    fn finish(mut self) -> Vec<u32> {
+        self.settle();
+        self.ids
+    }
 }

@@ -37,6 +37,7 @@ mod scale;
 mod standard;
 mod summary;
 mod target;
+mod together;
 mod transform;
 pub(crate) mod value;
 mod vector;

@@ -4,7 +4,7 @@
 use hashbrown::HashMap;
 
 /// Places of the array for each number that is in the map, at most.
-const SPARSITY: usize = 4;
+const SPARSITY: usize = 8;
 
 /// Marks by number; the default mark (0) means that the number is not there.
 #[derive(Debug, Default)]

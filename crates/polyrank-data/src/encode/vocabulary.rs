@@ -239,19 +239,19 @@ impl VocabularyFit {
         fit
     }
 
-    #[inline]
-    pub(crate) fn observe(&mut self, value: Value<'_>) {
-        match value {
-            Value::Natural(n) if self.grows => self.naturals.count(n),
-            value => self.observe_other(value),
+    pub(crate) fn observe_naturals(&mut self, naturals: &[u64]) {
+        if self.grows {
+            naturals.iter().for_each(|&n| self.naturals.count(n));
+        } else {
+            // A given vocabulary does not grow.
+            naturals.iter().for_each(|&n| self.naturals.count_known(n));
         }
     }
 
-    /// What is not a natural number, or of a given vocabulary, which does not grow.
-    fn observe_other(&mut self, value: Value<'_>) {
+    pub(crate) fn observe(&mut self, value: Value<'_>) {
         let known = match value {
             Value::Missing => return,
-            Value::Natural(n) => return self.naturals.count_known(n),
+            Value::Natural(n) => return self.observe_naturals(&[n]),
             Value::Negative(n) => self.negatives.get_mut(&n),
             Value::Text(text) => self.texts.get_mut(text),
         };

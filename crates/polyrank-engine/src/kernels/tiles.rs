@@ -78,7 +78,8 @@ pub(super) struct Tile<E> {
 }
 
 /// The tiles of one kind of element: the processor's features, a vector of it, a load, a broadcast, a step, where its packed
-/// lines lie, and the sizes, rows and vectors. `begin` and `end` of the place of use make and store the sums.
+/// lines lie, and the sizes, rows and vectors. Sums begin and end by the functions `zero`, `load`, `load_tail`, `relu`, `store`
+/// and `store_tail` of the place of use. All is written out here, as sums that leave through a function lie in memory.
 macro_rules! tiles {
     ($isa:ty, $kind:ty, $run:ident, $features:literal, $vector:ty, columns: $width:literal times $most:literal,
      steps: $steps:literal, $load:expr, $broadcast:expr, $step:expr, $lines:expr, $($v:literal: $($r:literal)*;)*) => {
@@ -112,7 +113,22 @@ macro_rules! tiles {
             let Tile { k, a, row, step, b, ldb, vector, c, ldc, ends, ahead } = tile;
             // SAFETY: the caller promises R rows of a and c, k rows of b, and V vectors of columns, the last one's tail.
             unsafe {
-                let mut acc = begin::<R, V>(c, ldc, ends);
+                let mut acc = [[zero(); V]; R];
+                if let Some(bias) = ends.bias {
+                    for v in 0..V {
+                        let bias = load(bias.add($width * v));
+                        for i in 0..R {
+                            acc[i][v] = bias;
+                        }
+                    }
+                } else if ends.from_output {
+                    for i in 0..R {
+                        for v in 0..V {
+                            let at = c.add(i * ldc + $width * v).cast_const();
+                            acc[i][v] = if v + 1 == V { load_tail(at, ends.tail) } else { load(at) };
+                        }
+                    }
+                }
                 for p in 0..k {
                     _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(16 * p).cast());
                     let mut line: [$vector; V] = [$load(b.add(p * ldb)); V];
@@ -126,7 +142,13 @@ macro_rules! tiles {
                         }
                     }
                 }
-                end::<R, V>(acc, c, ldc, ends);
+                for i in 0..R {
+                    for v in 0..V {
+                        let y = if ends.relu { relu(acc[i][v]) } else { acc[i][v] };
+                        let at = c.add(i * ldc + $width * v);
+                        if v + 1 == V { store_tail(at, y, ends.tail) } else { store(at, y) }
+                    }
+                }
             }
         }
     };

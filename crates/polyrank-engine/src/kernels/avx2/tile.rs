@@ -1,15 +1,15 @@
 //! Tiles of up to 6 rows × 16 columns: 12 sums, 2 columns, 1 broadcast; of pairs 5 rows, as both halves take a register.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _MM_HINT_T1, _mm_prefetch, _mm256_and_si256, _mm256_castsi256_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_slli_epi32, _mm256_storeu_ps,
+    __m256, __m256i, _MM_HINT_T1, _mm_prefetch, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cmpgt_epi32,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
 use super::Avx2;
 use crate::kernels::gemm::Panel;
 use crate::kernels::half::{BLOCK, Pair};
-use crate::kernels::tiles::{Ends, Lines, Tile, tiles};
+use crate::kernels::tiles::{Lines, Tile, tiles};
 
 /// Numbers of a vector.
 const VECTOR: usize = 8;
@@ -71,82 +71,60 @@ fn halves(pairs: __m256i) -> Halves {
     }
 }
 
-/// # Safety
-/// As of [`Tiles::run`](crate::kernels::tiles::Tiles::run).
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn begin<const R: usize, const V: usize>(c: *const f32, ldc: usize, ends: Ends) -> [[__m256; V]; R] {
-    let mut acc: [[__m256; V]; R] = [[_mm256_setzero_ps(); V]; R];
-    // SAFETY: the caller's promise; a bias is padded to 16 columns.
-    unsafe {
-        if let Some(bias) = ends.bias {
-            for v in 0..V {
-                let bias = _mm256_loadu_ps(bias.add(VECTOR * v));
-                for i in 0..R {
-                    acc[i][v] = bias;
-                }
-            }
-        } else if ends.from_output {
-            for i in 0..R {
-                for v in 0..V {
-                    let at = c.add(i * ldc + VECTOR * v);
-                    acc[i][v] =
-                        if v + 1 < V || ends.tail == VECTOR { _mm256_loadu_ps(at) } else { load(at, ends.tail) };
-                }
-            }
-        }
-    }
-    acc
+fn zero() -> __m256 {
+    _mm256_setzero_ps()
+}
+
+/// max(x, 0) as the portable kernel writes it: the second operand answers for NaN.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn relu(y: __m256) -> __m256 {
+    _mm256_max_ps(y, _mm256_setzero_ps())
+}
+
+/// The first `tail` numbers of a vector.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn first(tail: usize) -> __m256i {
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(tail as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
 }
 
 /// # Safety
-/// As of [`Tiles::run`](crate::kernels::tiles::Tiles::run).
+/// 8 numbers lie there.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn end<const R: usize, const V: usize>(acc: [[__m256; V]; R], c: *mut f32, ldc: usize, ends: Ends) {
-    for i in 0..R {
-        for v in 0..V {
-            // max(x, 0) as the portable kernel writes it: the second operand answers for NaN.
-            let y = if ends.relu { _mm256_max_ps(acc[i][v], _mm256_setzero_ps()) } else { acc[i][v] };
-            // SAFETY: the caller's promise.
-            unsafe {
-                let at = c.add(i * ldc + VECTOR * v);
-                if v + 1 < V || ends.tail == VECTOR { _mm256_storeu_ps(at, y) } else { store(at, y, ends.tail) }
-            }
-        }
-    }
+unsafe fn load(at: *const f32) -> __m256 {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_loadu_ps(at) }
 }
 
-/// The first `tail` numbers, zeros behind them.
+/// # Safety
+/// `tail` numbers lie there.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn load_tail(at: *const f32, tail: usize) -> __m256 {
+    // SAFETY: the caller's promise.
+    unsafe { if tail == VECTOR { _mm256_loadu_ps(at) } else { _mm256_maskload_ps(at, first(tail)) } }
+}
+
+/// # Safety
+/// There is room for 8 numbers.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn store(at: *mut f32, y: __m256) {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_storeu_ps(at, y) }
+}
+
+/// Only where it must be with a mask, which is slow on AMD's processors.
 ///
 /// # Safety
-/// The processor has AVX2; so many numbers lie there.
+/// There is room for `tail` numbers.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn load(at: *const f32, tail: usize) -> __m256 {
-    let mut numbers = [0.0; VECTOR];
+unsafe fn store_tail(at: *mut f32, y: __m256, tail: usize) {
     // SAFETY: the caller's promise.
-    unsafe {
-        for (i, number) in numbers.iter_mut().enumerate().take(tail) {
-            *number = *at.add(i);
-        }
-        _mm256_loadu_ps(numbers.as_ptr())
-    }
-}
-
-/// Writes the first `tail` numbers: a masked store is microcode on AMD's processors.
-///
-/// # Safety
-/// The processor has AVX2; there is room for so many numbers.
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn store(at: *mut f32, y: __m256, tail: usize) {
-    let mut numbers = [0.0; VECTOR];
-    // SAFETY: the caller's promise.
-    unsafe {
-        _mm256_storeu_ps(numbers.as_mut_ptr(), y);
-        for (i, &number) in numbers.iter().enumerate().take(tail) {
-            *at.add(i) = number;
-        }
-    }
+    unsafe { if tail == VECTOR { _mm256_storeu_ps(at, y) } else { _mm256_maskstore_ps(at, first(tail), y) } }
 }

@@ -9,7 +9,7 @@ use std::arch::x86_64::{
 use super::Avx512;
 use crate::kernels::gemm::Panel;
 use crate::kernels::half::{BLOCK, Pair};
-use crate::kernels::tiles::{Ends, Lines, Tile, tiles};
+use crate::kernels::tiles::{Lines, Tile, tiles};
 
 // A panel's part of 256 steps is 64 KiB, which the second-level cache holds.
 tiles!(
@@ -65,50 +65,56 @@ fn as_halves(v: __m512i) -> __m512bh {
     unsafe { std::mem::transmute(v) }
 }
 
-/// The columns of the last vector.
-fn tail(ends: Ends) -> __mmask16 {
-    u16::MAX >> (16 - ends.tail)
-}
-
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn begin<const R: usize, const V: usize>(c: *const f32, ldc: usize, ends: Ends) -> [[__m512; V]; R] {
-    let mask = tail(ends);
-    let mut acc: [[__m512; V]; R] = [[_mm512_setzero_ps(); V]; R];
-    // SAFETY: as the tile's caller promises.
-    unsafe {
-        if let Some(bias) = ends.bias {
-            for v in 0..V {
-                let bias = _mm512_loadu_ps(bias.add(16 * v));
-                for i in 0..R {
-                    acc[i][v] = bias;
-                }
-            }
-        } else if ends.from_output {
-            for i in 0..R {
-                for v in 0..V {
-                    let at = c.add(i * ldc + 16 * v);
-                    acc[i][v] = if v + 1 == V { _mm512_maskz_loadu_ps(mask, at) } else { _mm512_loadu_ps(at) };
-                }
-            }
-        }
-    }
-    acc
+fn zero() -> __m512 {
+    _mm512_setzero_ps()
 }
 
+/// max(x, 0) as the portable kernel writes it: the second operand answers for NaN.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn end<const R: usize, const V: usize>(acc: [[__m512; V]; R], c: *mut f32, ldc: usize, ends: Ends) {
-    let mask = tail(ends);
-    for i in 0..R {
-        for v in 0..V {
-            // max(x, 0) as the portable kernel writes it: the second operand answers for NaN.
-            let y = if ends.relu { _mm512_max_ps(acc[i][v], _mm512_setzero_ps()) } else { acc[i][v] };
-            // SAFETY: as the tile's caller promises.
-            unsafe {
-                let at = c.add(i * ldc + 16 * v);
-                if v + 1 == V { _mm512_mask_storeu_ps(at, mask, y) } else { _mm512_storeu_ps(at, y) }
-            }
-        }
-    }
+fn relu(y: __m512) -> __m512 {
+    _mm512_max_ps(y, _mm512_setzero_ps())
+}
+
+/// The first `tail` numbers of a vector.
+fn first(tail: usize) -> __mmask16 {
+    u16::MAX >> (16 - tail)
+}
+
+/// # Safety
+/// 16 numbers lie there.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn load(at: *const f32) -> __m512 {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_loadu_ps(at) }
+}
+
+/// # Safety
+/// `tail` numbers lie there.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn load_tail(at: *const f32, tail: usize) -> __m512 {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_maskz_loadu_ps(first(tail), at) }
+}
+
+/// # Safety
+/// There is room for 16 numbers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn store(at: *mut f32, y: __m512) {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_storeu_ps(at, y) }
+}
+
+/// # Safety
+/// There is room for `tail` numbers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn store_tail(at: *mut f32, y: __m512, tail: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_mask_storeu_ps(at, first(tail), y) }
 }

@@ -6,11 +6,12 @@ use super::arena::MatMut;
 use super::buffer::Buffer;
 use super::gemm::{Panel, SIDE, Start, panels};
 use super::gradient::{Gradient, pack_panel};
+use super::half::{BLOCK, Pair};
 use super::{arena::Mat, scratch};
 
 /// An instruction set's tiles of products of `E`: 32 bits that are a number, or two of bf16, two steps of a chain.
-pub(super) trait Tiles<E: Copy> {
-    /// Columns of a vector.
+pub(super) trait Tiles<E: Element> {
+    /// Columns of a vector: 16, or less.
     const VECTOR: usize;
     /// Columns of a tile, at most.
     const COLUMNS: usize;
@@ -21,9 +22,6 @@ pub(super) trait Tiles<E: Copy> {
     /// Rows of a tile of so many vectors of columns, at most: as many sums as the registers allow.
     fn rows(vectors: usize) -> usize;
 
-    /// Where a packed matrix of `k` steps keeps what a panel's tiles read.
-    fn lines(panel: Panel, k: usize) -> Lines;
-
     /// A tile of `rows` rows and `vectors` vectors of columns, no more than there may be.
     ///
     /// # Safety
@@ -32,18 +30,36 @@ pub(super) trait Tiles<E: Copy> {
     unsafe fn run(tile: Tile<E>, rows: usize, vectors: usize);
 }
 
-/// Where the lines of elements lie that a panel's tiles read.
+/// What products read, 32 bits.
+pub(super) trait Element: Copy {
+    /// Where a packed matrix of `k` steps keeps a panel.
+    fn lines(panel: Panel, k: usize) -> Lines;
+}
+
+/// Where the lines of 16 elements of a packed panel lie.
 pub(super) struct Lines {
     /// That of the first step and the first columns.
-    pub(super) start: usize,
+    start: usize,
     /// From one step to the next.
-    pub(super) step: usize,
-    /// From a vector of columns to the next of a tile.
-    pub(super) vector: usize,
+    step: usize,
     /// From 16 columns to the next 16.
-    pub(super) columns: usize,
+    columns: usize,
     /// Where the next panel's begin.
-    pub(super) end: usize,
+    end: usize,
+}
+
+impl Element for f32 {
+    fn lines(panel: Panel, k: usize) -> Lines {
+        Lines { start: panel.offset, step: panel.padded, columns: SIDE, end: panel.offset + k * panel.padded }
+    }
+}
+
+impl Element for Pair {
+    fn lines(panel: Panel, pairs: usize) -> Lines {
+        let column = pairs.next_multiple_of(BLOCK);
+        let start = panel.column * column;
+        Lines { start, step: BLOCK, columns: BLOCK * column, end: start + panel.padded * column }
+    }
 }
 
 /// How a tile begins and ends.
@@ -77,12 +93,12 @@ pub(super) struct Tile<E> {
     pub(super) ahead: *const f32,
 }
 
-/// The tiles of one kind of element: the processor's features, a vector of it, a load, a broadcast, a step, where its packed
-/// lines lie, and the sizes, rows and vectors. Sums begin and end by the functions `zero`, `load`, `load_tail`, `relu`, `store`
+/// The tiles of one kind of element: the processor's features, a vector of it, a load, a broadcast, a step, and the sizes:
+/// vectors and rows. Sums begin and end by the functions `zero`, `load`, `load_tail`, `relu`, `store`
 /// and `store_tail` of the place of use. All is written out here, as sums that leave through a function lie in memory.
 macro_rules! tiles {
     ($isa:ty, $kind:ty, $run:ident, $features:literal, $vector:ty, columns: $width:literal times $most:literal,
-     steps: $steps:literal, $load:expr, $broadcast:expr, $step:expr, $lines:expr, $($v:literal: $($r:literal)*;)*) => {
+     steps: $steps:literal, $load:expr, $broadcast:expr, $step:expr, $($v:literal: $($r:literal)*;)*) => {
         impl $crate::kernels::tiles::Tiles<$kind> for $isa {
             const VECTOR: usize = $width;
             const COLUMNS: usize = $width * $most;
@@ -93,10 +109,6 @@ macro_rules! tiles {
                     $($v => [$($r),*].len(),)*
                     _ => unreachable!("no tile of {vectors} vectors"),
                 }
-            }
-
-            fn lines(panel: Panel, k: usize) -> Lines {
-                $lines(panel, k)
             }
 
             unsafe fn run(tile: Tile<$kind>, rows: usize, vectors: usize) {
@@ -171,7 +183,7 @@ fn stretch(i: usize, parts: usize, rows: usize) -> Range<usize> {
 ///
 /// # Safety
 /// `a` has c's rows, b is packed for `[k, c.width()]`, and the processor has the tiles' instructions.
-pub(super) unsafe fn across<I: Tiles<E>, E: Copy>(
+pub(super) unsafe fn across<I: Tiles<E>, E: Element>(
     a: *const E,
     lda: usize,
     k: usize,
@@ -185,7 +197,7 @@ pub(super) unsafe fn across<I: Tiles<E>, E: Copy>(
         return;
     }
     for panel in panels(k, c.width()) {
-        let lines = I::lines(panel, k);
+        let lines = E::lines(panel, k);
         // The first tiles ask for the panel after this one, a line a step: it comes while this one is worked on. After a
         // matrix's last panel that is what lies behind it: in the flat buffer of parameters, the next layer.
         let behind: *const f32 = b.as_ptr().wrapping_add(lines.end).cast();
@@ -216,7 +228,7 @@ pub(super) unsafe fn across<I: Tiles<E>, E: Copy>(
                             step: 1,
                             b: b.as_ptr().add(lines.start + steps.start * lines.step + column / SIDE * lines.columns),
                             ldb: lines.step,
-                            vector: lines.vector,
+                            vector: if I::VECTOR < SIDE { I::VECTOR } else { lines.columns },
                             c: c.as_mut_ptr().add(r.start * ldc + panel.column + column),
                             ldc,
                             ends,

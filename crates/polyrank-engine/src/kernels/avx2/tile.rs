@@ -7,9 +7,8 @@ use std::arch::x86_64::{
 };
 
 use super::Avx2;
-use crate::kernels::gemm::Panel;
-use crate::kernels::half::{BLOCK, Pair};
-use crate::kernels::tiles::{Lines, Tile, tiles};
+use crate::kernels::half::Pair;
+use crate::kernels::tiles::{Tile, tiles};
 
 /// Numbers of a vector.
 const VECTOR: usize = 8;
@@ -25,13 +24,6 @@ tiles!(
     |at: *const f32| _mm256_loadu_ps(at),
     |at: *const f32| _mm256_set1_ps(*at),
     |sum, x, y| _mm256_fmadd_ps(x, y, sum),
-    |panel: Panel, k: usize| Lines {
-        start: panel.offset,
-        step: panel.padded,
-        vector: VECTOR,
-        columns: 16,
-        end: panel.offset + k * panel.padded
-    },
     2: 1 2 3 4 5 6;
     1: 1 2 3 4 5 6 7 8 9 10 11 12;
 );
@@ -46,11 +38,6 @@ tiles!(
     |at: *const Pair| halves(_mm256_loadu_si256(at.cast())),
     |at: *const Pair| halves(_mm256_set1_epi32((*at).cast_signed())),
     |sum, x: Halves, y: Halves| _mm256_fmadd_ps(x.below, y.below, _mm256_fmadd_ps(x.above, y.above, sum)),
-    |panel: Panel, pairs: usize| {
-        let column = pairs.next_multiple_of(BLOCK);
-        let start = panel.column * column;
-        Lines { start, step: BLOCK, vector: VECTOR, columns: BLOCK * column, end: start + panel.padded * column }
-    },
     2: 1 2 3 4 5;
     1: 1 2 3 4 5 6 7 8 9 10;
 );

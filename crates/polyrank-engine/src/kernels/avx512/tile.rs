@@ -7,9 +7,8 @@ use std::arch::x86_64::{
 };
 
 use super::Avx512;
-use crate::kernels::gemm::Panel;
-use crate::kernels::half::{BLOCK, Pair};
-use crate::kernels::tiles::{Lines, Tile, tiles};
+use crate::kernels::half::Pair;
+use crate::kernels::tiles::{Tile, tiles};
 
 // A panel's part of 256 steps is 64 KiB, which the second-level cache holds.
 tiles!(
@@ -22,13 +21,6 @@ tiles!(
     |at: *const f32| _mm512_loadu_ps(at),
     |at: *const f32| _mm512_set1_ps(*at),
     |sum, x, y| _mm512_fmadd_ps(x, y, sum),
-    |panel: Panel, k: usize| Lines {
-        start: panel.offset,
-        step: panel.padded,
-        vector: 16,
-        columns: 16,
-        end: panel.offset + k * panel.padded
-    },
     4: 1 2 3 4 5 6;
     3: 1 2 3 4 5 6 7 8 9;
     2: 1 2 3 4 5 6 7 8 9 10 11 12;
@@ -45,12 +37,6 @@ tiles!(
     |at: *const Pair| as_halves(_mm512_loadu_si512(at.cast())),
     |at: *const Pair| as_halves(_mm512_set1_epi32((*at).cast_signed())),
     |sum, x, y| _mm512_dpbf16_ps(sum, x, y),
-    |panel: Panel, pairs: usize| {
-        let column = pairs.next_multiple_of(BLOCK);
-        let start = panel.column * column;
-        let columns = BLOCK * column;
-        Lines { start, step: BLOCK, vector: columns, columns, end: start + panel.padded * column }
-    },
     4: 1 2 3 4 5 6;
     3: 1 2 3 4 5 6 7 8 9;
     2: 1 2 3 4 5 6 7 8 9 10 11 12;

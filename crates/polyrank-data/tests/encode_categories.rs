@@ -224,7 +224,11 @@ fn values() -> impl Strategy<Value = Vec<Option<String>>> {
         3 => "[a-c]{0,2}",
         1 => "\\PC{0,5}",
     ];
-    prop::collection::vec(prop::option::weighted(0.9, value), 0..60)
+    // Numbers are looked up up to 64 at a time.
+    prop_oneof![
+        prop::collection::vec(prop::option::weighted(0.9, value), 0..60),
+        prop::collection::vec(prop::option::weighted(0.99, (0u64..200).prop_map(|n| n.to_string())), 0..400),
+    ]
 }
 
 /// What the documentation says, in the plainest words: ids by position in a sorted list of canonical texts.

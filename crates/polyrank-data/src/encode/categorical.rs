@@ -20,10 +20,6 @@ use crate::batch::Ids;
 pub(crate) trait IdEncoder: Debug + Send + Sync {
     /// The row of a value.
     fn id(&self, value: Value<'_>) -> u32;
-    /// Adds the rows of natural numbers.
-    fn ids_of(&self, naturals: &[u64], ids: &mut Vec<u32>) {
-        ids.extend(naturals.iter().map(|&n| self.id(Value::Natural(n))));
-    }
     /// Rows of the table, reserved ones included.
     fn rows(&self) -> usize;
     /// Values or buckets that have rows of their own.
@@ -219,7 +215,8 @@ impl<E: IdEncoder> Column<'_, E> {
 
     /// Looks up what waits.
     fn settle(&mut self) {
-        self.encoder.ids_of(self.naturals.take(), &mut self.ids);
+        let naturals = self.naturals.take().iter();
+        self.ids.extend(naturals.map(|&n| self.encoder.id(Value::Natural(n))));
     }
 
     fn finish(mut self) -> Vec<u32> {

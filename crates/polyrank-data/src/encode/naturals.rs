@@ -74,7 +74,8 @@ impl<T: Copy + Default + PartialEq> Naturals<T> {
         }
         // Room to grow, but no more than the rule allows.
         self.dense.resize(length.next_power_of_two().min(most), T::default());
-        for (n, mark) in self.sparse.drain() {
+        // The table goes too: emptied again and again, a large one would cost its whole size each time.
+        for (n, mark) in std::mem::take(&mut self.sparse) {
             self.dense[n as usize] = mark;
             self.filled += 1;
         }

@@ -65,7 +65,7 @@ pub(crate) trait Products: Copy + Sized {
     /// Finishes the gradient, then `dw[i, j] (+)= Σ_r x[r, i]·dy[r, j]`; dw is packed `[x.width(), dy.width()]`.
     fn outer(x: Mat<'_, Self>, dy: &mut Gradient<'_, Self>, dw: &mut [Self], accumulate: bool);
 
-    /// Packs the transpose `[n, rows]` of a packed matrix's `[k, n]` first rows; what pads its columns stays.
+    /// Packs the transpose `[n, rows]` of a packed matrix's `[k, n]` first rows; what pads its columns, zeros, stays so.
     fn pack_transpose(packed: &[Self], k: usize, n: usize, rows: usize, out: &mut [Self]);
 
     /// Makes the lines of a block its columns.
@@ -109,7 +109,7 @@ impl Products for f32 {
             Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => unsafe {
                 turn::pack_transpose(packed, k, n, rows, out, avx512::turn::block);
             },
-            // SAFETY: the processor has AVX2.
+            // SAFETY: the processor has AVX2 and FMA.
             #[cfg(vectors)]
             Isa::Avx2 => unsafe { turn::pack_transpose(packed, k, n, rows, out, avx2::turn::block) },
             _ => portable::pack_transpose(packed, k, n, rows, out),
@@ -121,7 +121,7 @@ impl Products for f32 {
         match Isa::current() {
             // SAFETY: the processor has AVX-512.
             Isa::Avx512 | Isa::Avx512Bf16 | Isa::Amx => unsafe { avx512::turn::turn(block) },
-            // SAFETY: the processor has AVX2.
+            // SAFETY: the processor has AVX2 and FMA.
             Isa::Avx2 => unsafe { avx2::turn::turn(block) },
             Isa::Portable => portable::turn(block),
         }

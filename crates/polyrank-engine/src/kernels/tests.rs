@@ -501,10 +501,40 @@ fn every_height_of_a_tile() {
 
 #[test]
 fn chains_longer_than_a_block() {
-    for k in [0, 1, 255, 256, 257, 512, 513, 700] {
+    // Blocks of 64 steps (AVX2) and 256 (AVX-512) become two from one and a half on.
+    for k in [0, 1, 95, 96, 97, 160, 255, 256, 383, 384, 385, 700] {
         for (start, relu) in [(0, true), (1, false), (1, true), (2, true)] {
             check_product(13, k, 70, (0, 5), start, relu, k as u64);
         }
+    }
+}
+
+/// No rows, or gradients of no inputs: nothing is read or written.
+#[test]
+fn products_of_nothing() {
+    for n in [1, 16, 40, 70] {
+        check_product(0, 5, n, (0, 0), 1, true, n as u64);
+        check_outer(0, 5, n, (0, 0), false, n as u64);
+        check_outer(7, 0, n, (0, 0), true, n as u64);
+        check_half_product(0, 5, n, (0, 0), 1, true, n as u64);
+    }
+}
+
+/// What pads an odd chain is added everywhere or nowhere.
+#[test]
+fn zeros_have_one_sign_in_bf16() {
+    for k in [1, 2, 3] {
+        let (mut left, mut right) = (Left::default(), Buffer::new());
+        f32::left(Mat::of(&vec![-1.0; k], 1, k), &mut left);
+        f32::right_packed(&vec![0.0; k * padded_columns(1)], k, 1, &mut right);
+        let sums = half_kernels().into_iter().map(|(_, product, _)| {
+            let mut c = [-0.0];
+            product(&left, &right, Start::Output, false, &mut MatMut::of(&mut c, 1, 1));
+            c[0].to_bits()
+        });
+        let sums: Vec<_> = sums.collect();
+        let chained = half_kernels().iter().filter(|(isa, ..)| *isa < Isa::Amx).count();
+        assert!(sums[..chained].iter().all(|sum| *sum == sums[0]), "{k} steps: {sums:x?}");
     }
 }
 
@@ -520,7 +550,7 @@ fn every_width_and_height_in_bf16() {
             check_half_outer(9, rows, n, (0, 0), true, rows as u64);
         }
     }
-    for k in [0, 1, 511, 512, 513, 1100] {
+    for k in [0, 1, 191, 192, 193, 320, 767, 768, 769, 1100] {
         for (start, relu) in [(0, true), (1, true), (2, false)] {
             check_half_product(13, k, 70, (0, 5), start, relu, k as u64);
             check_half_product(48, k, 64, (0, 0), start, relu, k as u64);

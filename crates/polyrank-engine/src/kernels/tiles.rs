@@ -182,7 +182,8 @@ fn stretch(i: usize, parts: usize, rows: usize) -> Range<usize> {
 /// Rows of `a`, of k elements, `lda` apart, times the panels of a packed matrix.
 ///
 /// # Safety
-/// `a` has c's rows, b is packed for `[k, c.width()]`, and the processor has the tiles' instructions.
+/// `a` has c's rows, b is packed for `[k, c.width()]`, a bias is padded likewise, and the processor has the tiles'
+/// instructions.
 pub(super) unsafe fn across<I: Tiles<E>, E: Element>(
     a: *const E,
     lda: usize,
@@ -192,6 +193,8 @@ pub(super) unsafe fn across<I: Tiles<E>, E: Element>(
     relu: bool,
     c: &mut MatMut<'_, f32>,
 ) {
+    // Of a tile of several vectors each is 16 columns, or all are within 16.
+    const { assert!(I::VECTOR == SIDE || I::COLUMNS <= SIDE) };
     let (rows, ldc) = (c.rows(), c.ld());
     if rows == 0 {
         return;
@@ -226,7 +229,8 @@ pub(super) unsafe fn across<I: Tiles<E>, E: Element>(
                             a: a.add(r.start * lda + steps.start),
                             row: lda,
                             step: 1,
-                            b: b.as_ptr().add(lines.start + steps.start * lines.step + column / SIDE * lines.columns),
+                            b: b.as_ptr()
+                                .wrapping_add(lines.start + steps.start * lines.step + column / SIDE * lines.columns),
                             ldb: lines.step,
                             vector: if I::VECTOR < SIDE { I::VECTOR } else { lines.columns },
                             c: c.as_mut_ptr().add(r.start * ldc + panel.column + column),
@@ -277,13 +281,13 @@ pub(super) unsafe fn down<I: Tiles<f32>>(
                             a: x.as_ptr().add(i.start),
                             row: 1,
                             step: x.ld(),
-                            b: packed.as_ptr().add(column),
+                            b: packed.as_ptr().wrapping_add(column),
                             ldb: panel.padded,
                             vector: I::VECTOR,
                             c: dw.as_mut_ptr().add(panel.offset + i.start * panel.padded + column),
                             ldc: panel.padded,
                             ends,
-                            // The next tile's gradients.
+                            // The gradients of the next tile of rows.
                             ahead: dw.as_ptr().wrapping_add(panel.offset + i.end * panel.padded),
                         };
                         I::run(tile, i.len(), vectors);

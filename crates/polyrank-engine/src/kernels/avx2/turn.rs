@@ -14,7 +14,7 @@ const VECTOR: usize = 8;
 /// Turns a block.
 ///
 /// # Safety
-/// As [`pack_transpose`](crate::kernels::turn::pack_transpose) says; the processor has AVX2.
+/// As [`pack_transpose`](crate::kernels::turn::pack_transpose) says; the processor has AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
 pub(in crate::kernels) unsafe fn block(block: Block) {
     let Block { from, ld, lines, to, to_ld, columns } = block;
@@ -36,7 +36,7 @@ pub(in crate::kernels) unsafe fn block(block: Block) {
 /// As [`Products::turn`](crate::kernels::gemm::Products::turn).
 ///
 /// # Safety
-/// The processor has AVX2.
+/// The processor has AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
 pub(in crate::kernels) unsafe fn turn(square: &mut Square<f32>) {
     let lines = *square;

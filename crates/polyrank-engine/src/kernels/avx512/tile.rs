@@ -65,6 +65,7 @@ fn relu(y: __m512) -> __m512 {
 }
 
 /// The first `tail` numbers of a vector.
+#[inline]
 fn first(tail: usize) -> __mmask16 {
     u16::MAX >> (16 - tail)
 }

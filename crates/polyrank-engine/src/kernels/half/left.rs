@@ -79,10 +79,10 @@ pub(in crate::kernels) fn of_columns<T: Real>(x: Mat<'_, T>, out: &mut Left) {
     }
 }
 
-/// The rounded numbers, row by row.
-pub(super) fn spread<T: Real>(left: &Left) -> Vec<T> {
-    let mut out = vec![T::ZERO; left.rows * left.steps];
-    for (r, to) in out.chunks_exact_mut(left.steps.max(1)).enumerate() {
+/// The rounded numbers of `steps` steps, row by row.
+pub(super) fn spread<T: Real>(left: &Left, steps: usize) -> Vec<T> {
+    let mut out = vec![T::ZERO; left.rows * steps];
+    for (r, to) in out.chunks_exact_mut(steps.max(1)).enumerate() {
         for (to, &pair) in to.chunks_mut(2).zip(left.row(r)) {
             to[0] = first(pair);
             if let Some(below) = to.get_mut(1) {

@@ -134,10 +134,11 @@ pub(crate) fn gradient<T: Real>(dy: &mut Gradient<'_, T>, left: Option<&mut Left
     }
 }
 
-/// By the number type's own products, of rounded numbers.
+/// By the number type's own products, of rounded numbers. What pads an odd chain counts, as in every kernel: it makes +0
+/// of a sum of −0.
 pub(crate) fn product<T: Real>(a: &Left, b: &[Pair], start: Start<'_, T>, relu: bool, c: &mut MatMut<'_, T>) {
-    let k = a.steps();
-    let (numbers, weights) = (left::spread(a), right::spread(b, k, c.width()));
+    let k = a.steps().next_multiple_of(2);
+    let (numbers, weights) = (left::spread(a, k), right::spread(b, k, c.width()));
     T::product(Mat::of(&numbers, a.rows(), k), &weights, start, relu, c);
 }
 
@@ -202,7 +203,7 @@ impl HalfProducts for f32 {
             #[cfg(vectors)]
             Isa::Avx512Bf16 => super::avx512::product_half(a, b, start, relu, c),
             #[cfg(vectors)]
-            Isa::Avx512 | Isa::Avx2 => super::avx2::product_half(a, b, start, relu, c),
+            Isa::Avx2 => super::avx2::product_half(a, b, start, relu, c),
             _ => product(a, b, start, relu, c),
         }
         if let Some(next) = next {

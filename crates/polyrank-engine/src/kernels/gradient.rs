@@ -63,15 +63,18 @@ fn pack_blocks<T: Real, const B: usize>(gradient: &mut Gradient<'_, T>, panel: P
         if let Some(y) = relu {
             let (y, _) = y.row(r)[panel.column..].as_chunks::<BLOCK>();
             let y = &y[..B];
+            // To `out` first: written back where it was read, a choice of zero becomes a store with a mask, which AVX2 has
+            // but AMD's processors do in microcode.
             for b in 0..B {
-                line[b] = both(line[b], y[b], kept);
+                out[b] = both(line[b], y[b], kept);
             }
+            line.copy_from_slice(out);
+        } else {
+            out.copy_from_slice(line);
         }
         for b in 0..B {
-            let block = line[b];
-            out[b] = block;
             for i in 0..BLOCK {
-                totals[b][i] += block[i];
+                totals[b][i] += out[b][i];
             }
         }
     }
